@@ -1,0 +1,7 @@
+"""`python -m agentctx.cli`."""
+
+import sys
+
+from agentctx.cli import main
+
+sys.exit(main())

@@ -1,0 +1,148 @@
+"""What commands print: results on stdout (tables for people, JSON for programs), everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from agentctx.errors import AgentctxError, FailedPrecondition, InvalidArgument, ResourceExhausted
+from agentctx.types import Revision
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+# Control characters (ESC above all) and marks that turn the direction of text: stored text must not drive a terminal.
+_UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+# How the options are called where their names differ from the library's fields.
+_OPTIONS: Final = {
+    "episodes": "TEXT",
+    "filter": "--filter",
+    "id": "ID",
+    "ids": "ID",
+    "k": "-k",
+    "namespace": "NAMESPACE",
+    "occurred_from": "--from",
+    "occurred_to": "--to",
+    "prefix": "PREFIX",
+    "query": "QUERY",
+    "tags": "--tag",
+    "target": "--server",
+    "tls": "--tls-cert",
+    "tls.ca": "--tls-ca",
+    "tls.certificate": "--tls-cert",
+    "tls.client_ca": "--tls-client-ca",
+    "tls.key": "--tls-key",
+    "token": "--token-file",
+    "unix_socket": "--unix",
+    "workers": "--max-concurrent",
+}
+_HINTS: Final = {
+    "unauthenticated": "give a token with --token-file or AGENTCTX_TOKEN",
+}
+
+
+class Output:
+    """Where a command's results go. With `json`, stdout holds JSON and nothing else."""
+
+    def __init__(self, *, json: bool) -> None:
+        self.json = json
+
+    def result(self, value: object, people: Callable[[Console], None]) -> None:
+        """Print the one result of a command: `value` as a JSON object, or what `people` draws."""
+        if self.json:
+            self.line(value)
+        else:
+            people(console())
+
+    def people(self, draw: Callable[[Console], None]) -> None:
+        """Print something for people alone."""
+        if not self.json:
+            draw(console())
+
+    def line(self, value: object) -> None:
+        """Print one value of a stream as a line of JSON."""
+        self.text(dump(value))
+
+    def text(self, line: str, *, flush: bool = True) -> None:
+        """Print a line as it is."""
+        try:
+            sys.stdout.write(line + "\n")
+            if flush:
+                sys.stdout.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise FailedPrecondition(f"cannot write the output: {error.strerror}", field="stdout") from error
+
+    def note(self, text: str) -> None:
+        """Tell people something besides the result, on stderr; programs are not told."""
+        if not self.json:
+            sys.stderr.write(printable(text) + "\n")
+
+
+def console() -> Console:
+    """Stdout for people; a pipe gets wide lines without colour."""
+    from rich.console import Console  # noqa: PLC0415 - 60 ms that `--json` does not need
+
+    found = Console(highlight=False, markup=False, emoji=False)
+    if not found.is_terminal:
+        found.width = 140
+    return found
+
+
+def plain(value: object) -> Any:
+    """A result as JSON has it: keys are the names of the fields, times are ISO 8601, a revision is `epoch.sequence`."""
+    if isinstance(value, Revision):
+        return str(value)
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if is_dataclass(value) and not isinstance(value, type):
+        return {field.name: plain(getattr(value, field.name)) for field in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): plain(one) for key, one in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(one) for one in value]
+    return value
+
+
+def dump(value: object) -> str:
+    """One line of JSON, readable by whatever the stream's encoding is."""
+    utf8 = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+    return json.dumps(plain(value), ensure_ascii=not utf8, separators=(", ", ": "))
+
+
+def printable(text: str) -> str:
+    """`text` without what could drive a terminal; line breaks and tabs stay."""
+    return _UNPRINTABLE.sub("\ufffd", text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """`text` without line breaks, too."""
+    return " ".join(printable(text).split())
+
+
+def error_text(error: AgentctxError, *, json: bool) -> str:
+    """The line that a failed command leaves on stderr."""
+    if json:
+        return dump({"error": error.to_dict()})
+    where = f" {_OPTIONS.get(error.field, error.field)}:" if error.field else ""
+    hint = _HINTS.get(error.code, "")
+    if isinstance(error, ResourceExhausted) and error.retry_after:
+        hint = f"try again in {error.retry_after:g} s"
+    return one_line(f"agentctx: {error.code}:{where} {error.message}" + (f" ({hint})" if hint else ""))
+
+
+def usage_error(error: Any) -> InvalidArgument:
+    """What the option parser found wrong, as an error of ours."""
+    parameter = getattr(error, "param", None)
+    context = getattr(error, "ctx", None)
+    message = one_line(error.format_message()).rstrip(".")
+    if context is not None:
+        message = f"{message}. See {context.command_path} --help"
+    return InvalidArgument(message, field=getattr(parameter, "name", None) or "")

@@ -1,0 +1,59 @@
+"""Progress on stderr: for people at a terminal, and only once something has taken longer than a second."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+PATIENCE: Final = 1.0  # seconds
+
+
+class Bar:
+    """A bar that appears late. `to` says how far the work is."""
+
+    def __init__(self, description: str) -> None:
+        self._description = description
+        self._began = time.monotonic()
+        self._shown: Any = None
+        self._task: Any = None
+
+    def to(self, done: int, total: int | None = None) -> None:
+        """`done` of `total` (None: nobody knows) are finished."""
+        if self._shown is None and time.monotonic() - self._began > PATIENCE and sys.stderr.isatty():
+            self._show()
+        if self._shown is not None:
+            self._shown.update(self._task, completed=done, total=total)
+
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._shown is not None:
+            self._shown.stop()
+
+    def _show(self) -> None:
+        from rich.console import Console  # noqa: PLC0415 - most commands are done before it is needed
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+        self._shown = Progress(
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            TextColumn("{task.completed:,.0f}", markup=False),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._shown.add_task(self._description, total=None)
+        self._shown.start()
+
+
+@contextmanager
+def progress(description: str) -> Iterator[Bar]:
+    """A bar for the time of a block; the terminal is left as it was, also after Ctrl-C."""
+    bar = Bar(description)
+    try:
+        yield bar
+    finally:
+        bar.close()

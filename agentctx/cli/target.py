@@ -1,0 +1,164 @@
+"""Where a command works: on an embedded store or on a server. Either way it gets the same memory service."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from agentctx.cli.output import Output
+from agentctx.cli.spread import options
+from agentctx.errors import InvalidArgument, NotFound
+from agentctx.types import MemoryAPI
+
+if TYPE_CHECKING:
+    from agentctx.client import Client
+    from agentctx.config import Settings
+
+
+@options
+@dataclass(frozen=True)
+class Target:
+    """The options that every command has: where the memory is, and what the output looks like."""
+
+    store: Annotated[
+        str | None,
+        typer.Option(
+            "--store",
+            metavar="PATH|URL",
+            help="Embedded store: a file, or a postgresql:// URL. [env: AGENTCTX_STORE; default: a file in your data "
+            "folder]",
+        ),
+    ] = None
+    server: Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="ADDRESS",
+            help="Server to use instead of a store: host:port or unix:/path. [env: AGENTCTX_SERVER]",
+        ),
+    ] = None
+    token_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file", metavar="FILE", help="File with the server's bearer token. [env: AGENTCTX_TOKEN, the token]"
+        ),
+    ] = None
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Use TLS, with a server that this machine's authorities vouch for.")
+    ] = False
+    tls_ca: Annotated[
+        Path | None, typer.Option("--tls-ca", metavar="FILE", help="Use TLS, with a server that this one vouches for.")
+    ] = None
+    tls_cert: Annotated[
+        Path | None, typer.Option("--tls-cert", metavar="FILE", help="Your own certificate, for mutual TLS.")
+    ] = None
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", metavar="FILE", help="The key of --tls-cert.")] = None
+    insecure: Annotated[
+        bool, typer.Option("--insecure", help="Allow sending a token without TLS to another machine.")
+    ] = False
+    embedder: Annotated[
+        str | None,
+        typer.Option(
+            "--embedder", metavar="SPEC", help="Embedder of an embedded store. [default: the one that filled it]"
+        ),
+    ] = None
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Settings (TOML) of an embedded store. [env: AGENTCTX_CONFIG]"),
+    ] = None
+    json: Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")] = False
+
+    @cached_property
+    def out(self) -> Output:
+        """Where the results go."""
+        return Output(json=self.json)
+
+    def address(self) -> str | None:
+        """The server to use; None: an embedded store. What is written on the command line outdoes the environment."""
+        if self.server is not None:
+            if self.store is not None:
+                raise InvalidArgument("give --store or --server, not both", field="server")
+            return self.server
+        return None if self.store is not None else os.environ.get("AGENTCTX_SERVER") or None
+
+    def location(self) -> str | Path:
+        """The embedded store to use."""
+        named = os.environ.get("AGENTCTX_STORE") if self.store is None else self.store
+        if named is None or (self.store is None and not named):
+            from agentctx.engine import default_store  # noqa: PLC0415 - the engine is not for `--help`
+
+            return default_store()
+        return named
+
+    def settings(self) -> Settings:
+        """The settings of an embedded store."""
+        from agentctx.config import Settings  # noqa: PLC0415
+
+        return Settings.load(self.config)
+
+    @contextmanager
+    def open(self, *, create: bool = False) -> Iterator[MemoryAPI]:
+        """The memory service. A store that is not there yet is made only where `create` says so."""
+        address = self.address()
+        if address is not None:
+            with self.connect(address) as client:
+                yield client.memory
+            return
+        from agentctx.engine import ContextEngine  # noqa: PLC0415
+
+        location = self.location()
+        if not create:
+            must_exist(location)
+        with ContextEngine.open(location, embedder=self.embedder, settings=self.settings()) as engine:
+            yield engine.memory
+
+    def connect(self, address: str, *, embedder_is_ours: bool = True) -> Client:
+        """A client of the server at `address`. `embedder_is_ours`: --embedder would say how to open a store."""
+        from agentctx.client import TLS, connect  # noqa: PLC0415 - gRPC is for those who use it
+
+        for name, given in (("embedder", self.embedder if embedder_is_ours else None), ("config", self.config)):
+            if given is not None:
+                raise InvalidArgument(f"--{name} is for an embedded store; a server has its own", field=name)
+        secure = self.tls or self.tls_ca or self.tls_cert or self.tls_key
+        tls = TLS(ca=self.tls_ca, certificate=self.tls_cert, key=self.tls_key) if secure else None
+        return connect(address, token=self.token(), tls=tls, insecure=self.insecure)
+
+    def token(self) -> str | None:
+        """The bearer token, if there is one."""
+        if self.token_file is None:
+            return os.environ.get("AGENTCTX_TOKEN") or None
+        try:
+            token = self.token_file.read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not text"
+            raise InvalidArgument(f"cannot read {self.token_file}: {reason}", field="token_file") from None
+        if not token or not token.isascii() or not token.isprintable():
+            raise InvalidArgument(f"{self.token_file} must hold one token in plain characters", field="token_file")
+        return token
+
+
+def store_file(location: str | Path) -> Path | None:
+    """The file of an SQLite store; None for a store that is no file."""
+    text = str(location)
+    if "://" not in text:
+        return Path(text).expanduser()
+    scheme, _, rest = text.partition("://")
+    return Path(rest[1:].partition("?")[0]) if scheme.split("+")[0] == "sqlite" and len(rest) > 1 else None
+
+
+def must_exist(location: str | Path) -> None:
+    """Raises NotFound for a store that is not there: looking something up must not leave an empty store behind."""
+    file = store_file(location)
+    try:
+        missing = file is not None and not file.exists()
+    except (OSError, ValueError):
+        missing = False  # opening it will say what is wrong
+    if missing and str(location) not in ("", ":memory:"):
+        raise NotFound(f"there is no store at {file}; `agentctx memory add` makes one", field="store")

@@ -1,0 +1,126 @@
+"""Settings: read once from TOML and the environment, then passed in. Nothing here is read at import.
+
+Order: defaults, then the TOML file (`--config`, or `AGENTCTX_CONFIG`), then `AGENTCTX_<SECTION>_<NAME>` variables.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from agentctx.errors import InvalidArgument
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a single request may ask for; more is an InvalidArgument that names the field."""
+
+    content_bytes: int = 1_000_000
+    query_bytes: int = 65_536
+    metadata_bytes: int = 65_536
+    batch: int = 1_000
+    k: int = 10_000
+    page_size: int = 1_000
+    filter_nodes: int = 256
+    tags: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """`synchronous` FULL (default) makes each acknowledged write survive a power cut; NORMAL a crash of the process.
+
+    busy_timeout: seconds to wait for another process's write. pool_size: connections for readers.
+    """
+
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    busy_timeout: float = 10.0
+    pool_size: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """`resident_episodes`: how many episodes the in-memory indexes may hold in all; the coldest namespaces go first."""
+
+    resident_episodes: int = 2_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSettings:
+    """Which evidence takes part in a search's score; all of it by default. Switched off for ablations."""
+
+    lexical: bool = True
+    dense: bool = True
+    context: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings of an engine, immutable."""
+
+    limits: Limits = field(default_factory=Limits)
+    store: StoreSettings = field(default_factory=StoreSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
+    search: SearchSettings = field(default_factory=SearchSettings)
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
+        """Settings from a TOML file and `AGENTCTX_*` variables (default: `os.environ`).
+
+        Raises InvalidArgument for an unreadable file, an unknown name or a value of the wrong type.
+        """
+        environ = os.environ if environ is None else environ
+        path = path or environ.get("AGENTCTX_CONFIG")
+        table: dict[str, Any] = {}
+        if path:
+            try:
+                table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+            except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+                raise InvalidArgument(f"cannot read the settings file {path}: {error}", field="config") from error
+        settings = cls()
+        for section in fields(cls):
+            given = table.pop(section.name, {})
+            if not isinstance(given, dict):
+                raise InvalidArgument(f"[{section.name}] must be a table", field=section.name)
+            prefix = f"AGENTCTX_{section.name.upper()}_"
+            values = dict(given) | {k[len(prefix) :].lower(): v for k, v in environ.items() if k.startswith(prefix)}
+            settings = replace(settings, **{section.name: _fill(getattr(settings, section.name), values, section.name)})
+        if table:
+            raise InvalidArgument(f"unknown section [{next(iter(table))}] in {path}", field=next(iter(table)))
+        return settings
+
+
+def _fill(section: Any, values: Mapping[str, object], name: str) -> Any:
+    known = {f.name: getattr(section, f.name) for f in fields(section)}
+    changes: dict[str, object] = {}
+    for key, value in values.items():
+        where = f"{name}.{key}"
+        if key not in known:
+            raise InvalidArgument(f"unknown setting {where}; known: {', '.join(sorted(known))}", field=where)
+        changes[key] = _cast(value, known[key], where)
+    if changes.get("synchronous", "FULL") not in ("FULL", "NORMAL"):
+        raise InvalidArgument("store.synchronous is FULL or NORMAL", field="store.synchronous")
+    return replace(section, **changes)
+
+
+def _cast(value: object, default: object, where: str) -> object:
+    """`value`, perhaps text from the environment, as the type of `default`."""
+    try:
+        if isinstance(default, bool):
+            if isinstance(value, bool):
+                return value
+            return {"1": True, "true": True, "0": False, "false": False}[str(value).lower()]
+        if isinstance(default, int | float) and not isinstance(value, bool):
+            number = type(default)(str(value))
+            if number <= 0:
+                raise InvalidArgument(f"{where} must be above 0, not {value!r}", field=where)
+            return number
+    except (KeyError, TypeError, ValueError):
+        pass
+    else:
+        if isinstance(value, str) and isinstance(default, str):
+            return value
+    raise InvalidArgument(f"{where} must be a {type(default).__name__}, not {value!r}", field=where)

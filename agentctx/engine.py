@@ -1,0 +1,117 @@
+"""The engine: opens a store and hands out the services."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from agentctx.config import Settings
+from agentctx.embed import Embedder, open_embedder
+from agentctx.errors import EmbedderMismatch, InvalidArgument
+from agentctx.ids import Clock, IdFactory, SystemClock, TimeOrderedIds
+from agentctx.memory.reembed import reembed
+from agentctx.memory.service import Memory
+from agentctx.store import Store, open_store
+from agentctx.types import Progress
+
+DEFAULT_EMBEDDER = "static"
+
+
+class ContextEngine:
+    """One open store with its services: `memory`. Thread-safe; several processes may open one store.
+
+    >>> with ContextEngine.open("memory.db") as engine:  # doctest: +SKIP
+    ...     engine.memory.add("acme/user-42", "Ana moved to Lisbon in May.")
+    """
+
+    def __init__(self, store: Store, embedder: Embedder, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self.settings = settings
+        self.memory = Memory(store, embedder, settings, clock)
+
+    @classmethod
+    def open(
+        cls,
+        store: str | Path | None = None,
+        *,
+        embedder: str | Embedder | None = None,
+        settings: Settings | None = None,
+        clock: Clock | None = None,
+        ids: IdFactory | None = None,
+    ) -> Self:
+        """Open a store, creating it if it is new.
+
+        store: a file path (SQLite) or a `postgresql://` URL; default: a file in the user's data directory.
+        embedder: `static`, `sentence-transformers:NAME`, `openai:MODEL@URL`, or an object; default: the one that
+        filled the store, `static` for a new one. Raises EmbedderMismatch when the store was filled by another,
+        StoreTooNew, StoreCorrupt, Unavailable, InvalidArgument. Cost: some 0.2 s, mostly imports and the embedder.
+        """
+        settings = settings or Settings.load()
+        clock = clock or SystemClock()
+        opened = open_store(
+            default_store() if store is None else store,
+            clock=clock,
+            ids=ids or TimeOrderedIds(),
+            settings=settings.store,
+        )
+        try:
+            recorded = opened.embedder()
+            if embedder is None:
+                embedder = DEFAULT_EMBEDDER if recorded is None else spec_of(recorded)
+            if isinstance(embedder, str):
+                embedder = open_embedder(embedder)
+            if recorded is not None and recorded != embedder.identity.key:
+                raise EmbedderMismatch(
+                    f"{opened.url} was filled by the embedder {spec_of(recorded)!r}, not {embedder.identity.spec!r} "
+                    "(or by other weights of the same name). Open it with that one, or convert it: "
+                    f"agentctx memory reembed --store {opened.url} --embedder {embedder.identity.spec}",
+                    field="embedder",
+                    stored=recorded,
+                    given=embedder.identity.key,
+                )
+        except BaseException:
+            opened.close()
+            raise
+        return cls(opened, embedder, settings, clock)
+
+    @property
+    def store_url(self) -> str:
+        """Where the store is, without a password."""
+        return self._store.url
+
+    def close(self) -> None:
+        """Release the store and the embedder. Everything acknowledged is durable already."""
+        self.memory.close()
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+def default_store() -> Path:
+    """The store that commands use when none is named: `memory.db` in the user's data directory."""
+    from platformdirs import user_data_path  # noqa: PLC0415 - not needed where a store is named
+
+    return user_data_path("agentctx", appauthor=False) / "memory.db"
+
+
+def spec_of(key: str) -> str:
+    """The embedder spec within an identity key (`EmbedderIdentity.key`)."""
+    return key.rsplit("#", 2)[0]
+
+
+def reembed_store(store: str | Path, embedder: str, settings: Settings | None = None) -> Iterator[Progress]:
+    """Re-embed a store without opening its present embedder, which may be gone. See `Memory.reembed`."""
+    if not isinstance(embedder, str) or not embedder:
+        raise InvalidArgument("embedder must be a spec such as static", field="embedder")
+    settings = settings or Settings.load()
+    opened = open_store(store, clock=SystemClock(), ids=TimeOrderedIds(), settings=settings.store)
+    try:
+        yield from reembed(opened, embedder, lambda switched: switched.close())
+    finally:
+        opened.close()

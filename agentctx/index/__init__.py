@@ -1,0 +1,1 @@
+"""Pure in-memory structures: no I/O, no knowledge of stores or services. Each is a function of the log."""

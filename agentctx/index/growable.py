@@ -1,0 +1,39 @@
+"""A numpy array that grows at its end in amortised constant time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+S = TypeVar("S", bound=np.generic)
+
+
+class Growable(Generic[S]):
+    """Rows of one dtype and shape. `array` is a view of what is filled; appending never changes an older view."""
+
+    __slots__ = ("_buffer", "_size")
+
+    def __init__(self, dtype: type[S], width: int = 0) -> None:
+        self._buffer: npt.NDArray[S] = np.empty((16, width) if width else (16,), dtype=dtype)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    @property
+    def array(self) -> npt.NDArray[S]:
+        """The filled rows; writable, so that a single row may be corrected in place."""
+        return self._buffer[: self._size]
+
+    def extend(self, rows: Sequence[Any] | npt.NDArray[Any]) -> None:
+        """Append rows. O(rows), amortised."""
+        size = self._size + len(rows)
+        if size > len(self._buffer):
+            grown = np.empty((max(size, 2 * len(self._buffer)), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
+            grown[: self._size] = self.array
+            self._buffer = grown
+        self._buffer[self._size : size] = rows
+        self._size = size

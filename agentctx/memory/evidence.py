@@ -1,0 +1,174 @@
+"""What one term of a query says about every row of a namespace.
+
+A term may be met in several places: in the turn itself (exactly, or by a word of like meaning), in its neighbours, in
+the rest of its session. The places are joined as independent chances (noisy-or), so that evidence adds up and never
+exceeds one. All of it depends only on the term and the namespace, so it is kept between searches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.view import NOBODY, View
+
+Floats = npt.NDArray[np.float32]
+Rows = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The constants of the evidence; docs/search.md says how each was found."""
+
+    saturation: float = 1.2  # BM25's k1, of turns and of sessions
+    length_norm: float = 0.75  # BM25's b, likewise
+    previous: float = 0.5  # the share of a neighbour's match that reaches the turn
+    previous_asks: float = 0.3  # more of it when the neighbour asks something: this turn answers
+    following: float = 0.5
+    second_previous: float = 0.4
+    second_following: float = 0.3
+    session: float = 0.2
+    context_length: float = 120.0  # terms at which a turn needs its neighbours half as much
+    similar_from: float = 0.25  # cosine below which two words have nothing in common
+    similar_terms: int = 24
+    similar_session: float = 0.7
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A term's evidence. rows: those with evidence in the turn or next to it; direct, local, joined: at those rows.
+
+    direct: in the turn. local: in the turn or its neighbours. joined: local, as far as the session does not say it
+    already. spread: by session (the view's runs), what it says as a whole. holders, sessions: how many visible rows
+    and sessions hold the very term.
+    """
+
+    rows: Rows
+    direct: Floats
+    local: Floats
+    joined: Floats
+    spread: Floats
+    holders: int
+    sessions: int
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return 4 * self.rows.nbytes + self.spread.nbytes + 400
+
+
+@dataclass(frozen=True, slots=True)
+class Norms:
+    """What all terms share: BM25's length terms by row and run, and how much a turn needs its neighbours."""
+
+    turn: Floats
+    run: Floats
+    need: Floats
+    previous: Floats  # the previous turn's share, by row of the turn that follows
+
+    @property
+    def size(self) -> int:
+        """Bytes held."""
+        return 4 * self.turn.nbytes
+
+
+def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
+    """The norms of a view. O(rows)."""
+    length = index.length.array[: view.size]
+    seen = slice(None) if view.visible is None else view.visible
+    runs = np.bincount(view.run[seen], weights=length[seen], minlength=view.runs)
+
+    def norm(lengths: npt.NDArray[Any], mean: float) -> Floats:
+        ratio = lengths / max(mean, 1e-9)
+        return (w.saturation * (1 - w.length_norm + w.length_norm * ratio)).astype(np.float32)
+
+    asks = np.append(index.asks.array[: view.size], np.float32(0))
+    need = (1 / (1 + length / w.context_length)).astype(np.float32)
+    return Norms(
+        turn=norm(length, float(length[seen].mean())),
+        run=norm(runs, float(runs.mean())),
+        need=need,
+        previous=need * np.minimum(1, w.previous + w.previous_asks * asks[view.previous]),
+    )
+
+
+def gather(
+    index: EpisodeIndex,
+    view: View,
+    norms: Norms,
+    w: Weights,
+    *,
+    term: str,
+    similar: Sequence[tuple[int, float]],
+    context: bool,
+) -> Evidence:
+    """The evidence of one term and of `similar` ones. O(rows + occurrences); some 0.1 ms at 10,000 rows."""
+    direct = np.zeros(view.size + 1, dtype=np.float32)  # the spare slot stands for "no neighbour"
+    spread: Floats = np.zeros(view.runs, dtype=np.float32)
+    rows, counts = _occurrences(index, view, term)
+    if similar:
+        # The best match stands, so the weakest is entered first.
+        held = [view.of(index.postings.rows(other)) for other, _ in reversed(similar)]
+        closeness = np.asarray([close for _, close in reversed(similar)], dtype=np.float32)
+        near = np.concatenate(held)
+        direct[near] = np.repeat(closeness, [len(some) for some in held])
+        touched = np.flatnonzero(direct)
+        direct[touched] /= 1 + norms.turn[touched]
+        if context:
+            np.maximum.at(spread, view.run[touched], w.similar_session * direct[touched])
+    sessions = 0
+    if len(rows):
+        direct[rows] = np.maximum(direct[rows], counts / (counts + norms.turn[rows]))
+        total = np.bincount(view.run[rows], weights=counts, minlength=view.runs).astype(np.float32)
+        sessions = int(np.count_nonzero(total))
+        if context:
+            np.maximum(spread, total / (total + norms.run), out=spread)
+    spread *= w.session
+    here = np.flatnonzero(direct).astype(np.int32)
+    if not context or not len(here):
+        at = direct[here]
+        return Evidence(here, at, at, at, spread, len(rows), sessions)
+    reached, local = _with_neighbours(view, norms, w, direct, here)
+    joined = local * (1 - spread[view.run[reached]])
+    return Evidence(reached, direct[reached], local, joined, spread, len(rows), sessions)
+
+
+def _with_neighbours(view: View, norms: Norms, w: Weights, direct: Floats, here: Rows) -> tuple[Rows, Floats]:
+    """The rows within two turns of `here`, and what turn and neighbours say together."""
+    back, ahead = view.previous, view.following
+    one_back, one_ahead = back[here], ahead[here]
+    mark = np.zeros(view.size + 1, dtype=np.bool_)
+    for some in (here, one_back, one_ahead, back[one_back], ahead[one_ahead]):
+        mark[some] = True
+    rows = np.flatnonzero(mark[:-1]).astype(np.int32)
+    previous, following = back[rows], ahead[rows]
+    # back[NOBODY] is the last row's neighbour, not nobody's.
+    second_previous = np.where(previous == NOBODY, NOBODY, back[previous])
+    second_following = np.where(following == NOBODY, NOBODY, ahead[following])
+    need = norms.need[rows]
+    missed = 1 - direct[rows]
+    missed *= 1 - norms.previous[rows] * direct[previous]
+    missed *= 1 - w.following * need * direct[following]
+    missed *= 1 - w.second_previous * need * direct[second_previous]
+    missed *= 1 - w.second_following * need * direct[second_following]
+    return rows, 1 - missed
+
+
+def _occurrences(index: EpisodeIndex, view: View, term: str) -> tuple[Rows, Floats]:
+    number = index.postings.number(term)
+    if number is None:
+        return _NONE, _NOTHING
+    rows, counts = index.postings.rows(number), index.postings.counts(number)
+    if view.visible is not None:
+        seen = view.visible[rows]
+        rows, counts = rows[seen], counts[seen]
+    return rows, counts.astype(np.float32)
+
+
+_NONE: Final[Rows] = np.zeros(0, dtype=np.int32)
+_NOTHING: Final[Floats] = np.zeros(0, dtype=np.float32)

@@ -1,0 +1,249 @@
+"""One score for every episode, on a fixed scale, the same whatever road brought the episode.
+
+score = turn + window + session + speaker + kind + time + dense, each a number that depends only on the query, the
+episode, its session and what the namespace as a whole holds (docs/search.md). Nothing is normalised over candidates.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agentctx.config import SearchSettings
+from agentctx.ids import to_micros
+from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.evidence_cache import EvidenceCache
+from agentctx.index.view import NOBODY, View
+from agentctx.memory.evidence import Evidence, Floats, Weights, gather, make_norms
+from agentctx.memory.plan import Plan, PlannedTerm
+from agentctx.memory.time_hints import TimeHint
+from agentctx.text.terms import fold, stem
+
+DENSE: Final = 0.35
+SPEAKER: Final = 0.05  # the speaker is named in the query
+SPEAKER_LEXICAL: Final = 0.4  # ... and so much more of what the words say
+FIRST: Final = 0.05  # the first turn of its session says what the session is about
+FIRST_PERSON: Final = 0.03
+TIMES_TOLD: Final = 0.03
+TIMES_ASKED: Final = 0.10  # the question asks for a time and the turn tells one
+PLACE_ASKED: Final = 0.10  # it asks where, and the turn holds names
+ABOUT_ME: Final = 0.15  # it asks about its asker, and the turn is the user's
+YOU_SAID: Final = 0.10  # it asks what the assistant said, and the turn is the assistant's
+TIME: Final = 0.15
+NAME_WEIGHT: Final = 0.5  # a speaker's name is said by everyone; who speaks is looked at apart
+NOT_NAMES: Final = frozenset({"", "user", "assistant", "system", "tool", "human", "ai", "bot", "agent"})
+_DAY: Final = 86_400_000_000
+_WORD: Final = re.compile(r"[^\W_]+")
+_NORMS: Final = ("norms",)
+
+
+@dataclass(frozen=True, slots=True)
+class HitParts:
+    """A hit's score, the parts that it is the sum of, and in words what spoke for it."""
+
+    total: float
+    values: Mapping[str, float]
+    why: tuple[str, ...]
+
+
+class Scorer:
+    """Scores all visible rows of an index for a plan. Holds no state of its own."""
+
+    def __init__(
+        self, settings: SearchSettings, words: Callable[[Sequence[str]], Floats], weights: Weights | None = None
+    ) -> None:
+        self._settings = settings
+        self._words = words if settings.dense else None
+        self._weights = weights or Weights()
+
+    def score(self, index: EpisodeIndex, view: View, plan: Plan, vector: Floats | None, *, live: bool) -> Scores:
+        """The scores of all rows of `view`. `live`: the view is the index's own, so what terms say may be kept."""
+        scores = Scores(index, view, plan)
+        if self._settings.lexical:
+            scores.add_lexical(self._evidence(index, view, plan, scores.name_terms, live=live))
+            scores.add_kind()
+            scores.add_time()
+        if self._settings.dense and vector is not None:
+            scores.add_dense(vector)
+        return scores
+
+    def _evidence(
+        self, index: EpisodeIndex, view: View, plan: Plan, names: frozenset[str], *, live: bool
+    ) -> list[tuple[PlannedTerm, Evidence]]:
+        kept = index.evidence if live else EvidenceCache()
+        norms = kept.get(_NORMS)
+        if norms is None:
+            norms = make_norms(index, view, self._weights)
+            kept.put(_NORMS, norms, norms.size)
+        gathered: list[tuple[PlannedTerm, Evidence]] = []
+        for term in plan.terms:
+            similar = term.similar and term.term not in names
+            key = (term.term, term.spelling, similar)
+            found = kept.get(key)
+            if found is None:
+                others = self._similar(index, view, term) if similar else ()
+                found = gather(
+                    index, view, norms, self._weights, term=term.term, similar=others, context=self._settings.context
+                )
+                kept.put(key, found, found.size)
+            gathered.append((term, found))
+        return gathered
+
+    def _similar(self, index: EpisodeIndex, view: View, term: PlannedTerm) -> list[tuple[int, float]]:
+        """The terms of visible rows that are most like a term: (number, strength), the strongest first."""
+        if self._words is None:
+            return []
+        least = self._weights.similar_from
+        chosen: list[tuple[int, float]] = []
+        own = index.postings.number(term.term)
+        numbers, cosines = index.vocabulary.near(term.spelling, self._words, least)
+        for number, cosine in zip(numbers.tolist(), cosines.tolist(), strict=True):
+            if number != own and (view.visible is None or view.visible[index.postings.rows(number)].any()):
+                chosen.append((number, (cosine - least) / (1 - least)))
+                if len(chosen) == self._weights.similar_terms:
+                    break
+        return chosen
+
+
+class Scores:
+    """The scores of one search by row, and how each came about."""
+
+    def __init__(self, index: EpisodeIndex, view: View, plan: Plan) -> None:
+        size = view.size
+        self.total: Floats = np.zeros(size, dtype=np.float32)
+        self.found: npt.NDArray[np.bool_] = np.zeros(size, dtype=np.bool_)
+        """The rows that something about the query speaks for; a mere prior makes no hit."""
+        self._index = index
+        self._view = view
+        self._plan = plan
+        self._lexical: list[tuple[str, float, Evidence]] = []
+        self._parts: dict[str, Floats] = {}
+        names = {
+            name: _WORD.findall(fold(name).lower()) for name in index.speakers if name.lower().strip() not in NOT_NAMES
+        }
+        spoken = set(_WORD.findall(plan.folded))
+        named = [index.speakers[name] for name, parts in names.items() if parts and parts[0] in spoken]
+        self._named = np.isin(index.speaker.array[:size], named).astype(np.float32) if named else None
+        self.name_terms = frozenset(stem(part) for parts in names.values() for part in parts)
+
+    def add_lexical(self, gathered: list[tuple[PlannedTerm, Evidence]]) -> None:
+        """Add what the terms say, each weighed by its rarity among turns and among sessions."""
+        view = self._view
+        shares: list[tuple[str, float, Evidence]] = []
+        for term, evidence in gathered:
+            rarity = _rarity(evidence.holders, view.count) + _rarity(evidence.sessions, view.runs)
+            weight = term.weight * (NAME_WEIGHT if term.term in self.name_terms else 1.0)
+            shares.append((term.term, rarity * weight, evidence))
+        whole = sum(share for _, share, _ in shares)
+        if whole <= 0:
+            return
+        self._lexical = [(term, share / whole, evidence) for term, share, evidence in shares]
+        spread = np.zeros(view.runs, dtype=np.float32)
+        lexical = np.zeros(view.size, dtype=np.float32)
+        for _, share, evidence in self._lexical:
+            spread += np.float32(share) * evidence.spread
+            lexical[evidence.rows] += np.float32(share) * evidence.joined
+        lexical += spread[view.run]
+        self.total += lexical
+        self.found |= lexical > 0
+        if self._named is not None:
+            self._add("speaker", self._named * (SPEAKER + SPEAKER_LEXICAL * lexical))
+
+    def add_dense(self, vector: Floats) -> None:
+        """Add the cosine of the query's vector with each episode's."""
+        dense = DENSE * (self._index.vectors.array[: self._view.size] @ vector)
+        self._add("dense", dense)
+        self.found |= dense > 0
+
+    def add_kind(self) -> None:
+        """Add small nudges: what kind of turn answers what kind of question."""
+        index, view, asked = self._index, self._view, self._plan.features
+        size = view.size
+        told = TIMES_TOLD + TIMES_ASKED * asked.when
+        kind = told * index.times_told.array[:size] + FIRST_PERSON * index.first_person.array[:size]
+        kind += FIRST * (view.previous == NOBODY)
+        if asked.where:
+            kind += PLACE_ASKED * index.proper.array[:size]
+        for asks, role, weight in ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID)):
+            if asks and role in index.roles:
+                kind += weight * (index.role.array[:size] == index.roles[role])
+        self._add("kind", kind.astype(np.float32))
+
+    def add_time(self) -> None:
+        """Add a little to what happened in or near a time that the query speaks of."""
+        if self._plan.hints:
+            near = np.zeros(self._view.size, dtype=np.float32)
+            for hint in self._plan.hints:
+                np.maximum(near, closeness(self._index.occurred.array[: self._view.size], hint), out=near)
+            self._add("time", TIME * near)
+            self.found |= near > 0
+
+    def explain(self, rows: npt.NDArray[np.int64]) -> list[HitParts]:
+        """The parts of the scores of some rows, in their order."""
+        matched: list[list[str]] = [[] for _ in rows]
+        turn, window, session = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
+        runs = self._view.run[rows]
+        for term, share, evidence in self._lexical:
+            direct, local = _at(evidence, rows)
+            turn += share * direct
+            window += share * (local - direct)
+            session += share * evidence.spread[runs] * (1 - local)
+            for place in np.flatnonzero(direct > 0).tolist():
+                matched[place].append(term)
+        named = {"turn": turn, "window": window, "session": session}
+        named |= {name: values[rows] for name, values in self._parts.items()}
+        answers: list[HitParts] = []
+        for place, row in enumerate(rows.tolist()):
+            values = {name: float(part[place]) for name, part in named.items() if abs(part[place]) > 1e-6}
+            answers.append(HitParts(float(self.total[row]), values, _why(matched[place], values)))
+        return answers
+
+    def _add(self, name: str, part: Floats) -> None:
+        self.total += part
+        self._parts[name] = part
+
+
+def _rarity(holders: int, of: int) -> float:
+    return math.log(1 + (of - holders + 0.5) / (holders + 0.5))
+
+
+def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:
+    """1 inside the hint's range, falling to 0 behind it within a week (or a third of it), before it within a day."""
+    start, end = to_micros(hint.start), to_micros(hint.end)
+    slack = 0.3 * (end - start)
+    after = np.clip(1 - (occurred - end) / max(7 * _DAY, slack), 0, 1)
+    before = np.clip(1 - (start - occurred) / max(1.5 * _DAY, slack), 0, 1)
+    return np.where(occurred >= end, after, np.where(occurred < start, before, 1)).astype(np.float32)
+
+
+def _at(evidence: Evidence, rows: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
+    """(direct, local) of an evidence at some rows; 0 where it has none."""
+    if not len(evidence.rows):
+        nothing = np.zeros(len(rows), dtype=np.float32)
+        return nothing, nothing
+    place = np.minimum(np.searchsorted(evidence.rows, rows), len(evidence.rows) - 1)
+    found = evidence.rows[place] == rows
+    return evidence.direct[place] * found, evidence.local[place] * found
+
+
+def _why(terms: list[str], values: Mapping[str, float]) -> tuple[str, ...]:
+    why = [f"says {', '.join(terms)}"] if terms else []
+    for name, words in _REASONS.items():
+        if values.get(name, 0) >= 0.02:
+            why.append(words)
+    return tuple(why)
+
+
+_REASONS: Final = {
+    "window": "its neighbours speak of it",
+    "session": "its session speaks of it",
+    "dense": "alike in meaning",
+    "speaker": "said by someone named",
+    "time": "from the time asked for",
+}

@@ -1,0 +1,1 @@
+"""What keeps the in-memory indexes in step with the log."""

@@ -1,0 +1,68 @@
+"""Reading a namespace's log: complete records, made from the episodes as they are by undoing what came later."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any, Final
+
+from sqlalchemy import Connection, and_, select
+
+from agentctx.errors import NotFound
+from agentctx.ids import from_micros
+from agentctx.store import codec, heads
+from agentctx.store.batch import chunks
+from agentctx.store.reading import group_by_row
+from agentctx.store.schema import changes, episodes, vectors
+from agentctx.types import LogRecord, Revision
+
+_FETCHED: Final = 1000  # rows at a time: a call for each costs as much as decoding it
+
+_e, _c, _v = episodes.c, changes.c, vectors.c
+_CHANGES: Final = select(_c.row, _c.sequence, _c.kind, _c.recorded_at, _c.before)
+
+
+def read_log(connection: Connection, namespace: str, after: Revision | None) -> tuple[Revision, list[LogRecord]]:
+    """The head, and the records behind `after`, or all of them if `after` is of another epoch."""
+    found = heads.find(connection, namespace)
+    if found is None:
+        raise NotFound("there is no such namespace", field="namespace")
+    key, head = found
+    start = after.sequence if after is not None and after.epoch == head.epoch else 0
+    if start >= head.sequence:
+        return head, []
+    active = heads.active_embedder(connection)
+    recent = _c.namespace_id == key, _c.sequence > start
+    changed = group_by_row(connection.execute(_CHANGES.where(*recent).order_by(_c.sequence.desc())))
+    # A left join on the primary key of `vectors`; an embedder that does not exist gives None for each.
+    vector = and_(_v.row == _e.row, _v.embedder_id == (active[0] if active else -1))
+    query = select(*codec.EPISODE, _v.vector).join_from(episodes, vectors, vector, isouter=True)
+    decode, undone = codec.decode, changed.pop
+    numbered: list[LogRecord] = []
+    add = numbered.append
+    adds = connection.execute(query.where(_e.namespace_id == key, _e.sequence > start).order_by(_e.sequence))
+    for values in chain.from_iterable(adds.partitions(_FETCHED)):
+        episode = decode(namespace, values)
+        row = values[0]
+        if row in changed:
+            for _, _, kind, recorded_at, before in undone(row):
+                add(LogRecord(kind, row, from_micros(recorded_at), episode))
+                episode = codec.undo(episode, before)
+        add(LogRecord("add", row, episode.recorded_at, episode, values[19]))
+    for part in chunks(list(changed)):
+        for values in connection.execute(select(*codec.EPISODE).where(_e.row.in_(part))):
+            numbered.extend(_unwound(namespace, values, changed[values[0]]))
+    numbered.sort(key=_sequence)
+    return head, numbered
+
+
+def _unwound(namespace: str, values: Any, later: list[Any]) -> list[LogRecord]:
+    episode = codec.decode(namespace, values)
+    records = []
+    for _, _, kind, recorded_at, before in later:
+        records.append(LogRecord(kind, values[0], from_micros(recorded_at), episode))
+        episode = codec.undo(episode, before)
+    return records
+
+
+def _sequence(record: LogRecord) -> int:
+    return record.episode.revision.sequence

@@ -1,0 +1,1 @@
+"""Text for search: splitting into terms, and what words say about time and kind of a question."""

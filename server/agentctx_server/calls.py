@@ -1,0 +1,232 @@
+"""What happens around every call: token, message, errors, size, metrics, log. No error leaves the server untyped.
+
+gRPC hands requests over as bytes and takes answers as bytes, so that a message that is none gets a typed error too:
+gRPC itself would say INTERNAL.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+import re
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import grpc
+from google.protobuf.message import DecodeError, Message
+from grpc_status import rpc_status
+
+from agentctx.convert.errors import put_status, status_code
+from agentctx.errors import (
+    AgentctxError,
+    Cancelled,
+    DeadlineExceeded,
+    Internal,
+    InvalidArgument,
+    NotFound,
+    ResourceExhausted,
+)
+from agentctx_server.auth import ANYONE, NOWHERE, Tokens
+from agentctx_server.logs import frames_of
+from agentctx_server.metrics import Metrics
+
+RETRY_AFTER: Final = 0.25
+_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+
+
+class Call:
+    """One call: who makes it, how long it has, whether it is still wanted."""
+
+    __slots__ = ("_hidden", "context", "grants", "method", "started")
+
+    def __init__(self, method: str, context: grpc.ServicerContext) -> None:
+        self.method = method
+        self.context = context
+        self.grants = ANYONE
+        self.started = time.perf_counter()
+        self._hidden = ""
+
+    def remaining(self) -> float | None:
+        """Seconds until the caller's deadline; None without one."""
+        left = self.context.time_remaining()
+        return None if left is None or math.isinf(left) else left
+
+    def check(self) -> None:
+        """Raise where nobody waits for the answer any more."""
+        if not self.context.is_active():
+            raise Cancelled("the caller has gone")
+        left = self.remaining()
+        if left is not None and left <= 0:
+            raise DeadlineExceeded("the deadline was over before the work began")
+
+    def on(self, verb: str, namespace: str) -> str:
+        """The namespace to make the call on: the one named, or, where the verb is not granted there, one that is not.
+
+        The engine then answers as it does for what is absent, and `seen` puts the caller's name back.
+        """
+        if self.grants.allows(verb, namespace):
+            return namespace
+        self._hidden = namespace
+        return NOWHERE
+
+    def seen(self, error: AgentctxError) -> AgentctxError:
+        """The error as the caller may see it."""
+        if not self._hidden or not isinstance(error, NotFound):
+            return error
+        details = {key: value.replace(NOWHERE, self._hidden) for key, value in error.details.items()}
+        return NotFound(error.message.replace(NOWHERE, self._hidden), field=error.field, **details)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Makes the functions that gRPC calls from the methods of a service."""
+
+    tokens: Tokens | None
+    metrics: Metrics | None
+    log: Any
+    max_message_bytes: int
+    level: str = "info"
+
+    def unary(self, name: str, request: type[Message], function: Callable[[Any, Call], Message]) -> Callable[..., Any]:
+        """For a method with one request and one answer."""
+
+        def answer(packed: bytes, context: grpc.ServicerContext) -> bytes:
+            call = Call(name, context)
+            try:
+                self._admit(call)
+                response = self._packed(function(parsed(request, packed), call))
+            except Exception as error:
+                self._fail(call, error)
+                raise
+            self._finished(call, "OK")
+            return response
+
+        return answer
+
+    def uploading(
+        self, name: str, request: type[Message], function: Callable[[Iterator[Any], Call], Message]
+    ) -> Callable[..., Any]:
+        """For a method with a stream of requests."""
+
+        def answer(packed: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+            call = Call(name, context)
+            try:
+                self._admit(call)
+                response = self._packed(function((parsed(request, one) for one in packed), call))
+            except Exception as error:
+                self._fail(call, error)
+                raise
+            self._finished(call, "OK")
+            return response
+
+        return answer
+
+    def downloading(
+        self, name: str, request: type[Message], function: Callable[[Any, Call], Iterator[Message]]
+    ) -> Callable[..., Any]:
+        """For a method with a stream of answers. A caller that goes away stops it at the next answer."""
+
+        def answer(packed: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+            call = Call(name, context)
+            code = "CANCELLED"
+            try:
+                self._admit(call)
+                for message in function(parsed(request, packed), call):
+                    call.check()
+                    yield self._packed(message)
+                code = "OK"
+            except Exception as error:
+                code = ""
+                self._fail(call, error)
+                raise
+            finally:  # also when gRPC drops this generator, since the caller has gone
+                if code:
+                    self._finished(call, code)
+
+        return answer
+
+    def refusing(self, name: str) -> Callable[..., Any]:
+        """For a method whose lane is full. It reads no request: the answer is the same."""
+
+        def refuse(_packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            if self.metrics is not None:
+                self.metrics.refused(name)
+            self._fail(
+                Call(name, context),
+                ResourceExhausted(
+                    f"the server is at its limit of concurrent calls; try again in {RETRY_AFTER:g} s",
+                    retry_after=RETRY_AFTER,
+                ),
+            )
+            yield b""
+
+        return refuse
+
+    def _admit(self, call: Call) -> None:
+        if self.tokens is not None:
+            call.grants = self.tokens.grants(call.context.invocation_metadata() or ())
+        call.check()
+
+    def _packed(self, message: Message) -> bytes:
+        packed = message.SerializeToString()
+        if len(packed) > self.max_message_bytes:
+            raise ResourceExhausted(
+                f"the answer has {len(packed)} bytes; this server sends at most {self.max_message_bytes}: ask for less"
+            )
+        return packed
+
+    def _fail(self, call: Call, error: Exception) -> None:
+        """End the call with the status of an error; always raises."""
+        if isinstance(error, grpc.RpcError):  # the caller broke off a stream of requests; gRPC knows this error
+            self._finished(call, "CANCELLED")
+            raise error
+        known = call.seen(error) if isinstance(error, AgentctxError) else self._unexpected(call, error)
+        self._finished(call, status_code(known).name, known)
+        call.context.abort_with_status(rpc_status.to_status(put_status(known)))
+
+    def _unexpected(self, call: Call, error: Exception) -> AgentctxError:
+        reference = secrets.token_hex(6)
+        self.log.error(
+            "internal error",
+            reference=reference,
+            method=call.method,
+            error=type(error).__name__,
+            frames=frames_of(error),
+        )
+        return Internal(f"internal error; the server's log has it under {reference}", reference=reference)
+
+    def _finished(self, call: Call, code: str, error: AgentctxError | None = None) -> None:
+        seconds = time.perf_counter() - call.started
+        if self.metrics is not None:
+            self.metrics.finished(call.method, code, seconds)
+        if not self.log.is_enabled_for(_LEVELS[self.level]):
+            return
+        facts = {"method": call.method, "code": code, "ms": round(seconds * 1000, 3)}
+        if call.grants.name:
+            facts["token"] = call.grants.name
+        if error is not None:
+            facts["reason"] = error.code
+        getattr(self.log, self.level)("call", request_id=_request_id(call.context), **facts)
+
+
+def parsed(request: type[Message], packed: bytes) -> Any:
+    """The message in these bytes. Raises InvalidArgument."""
+    try:
+        return request.FromString(packed)
+    except (DecodeError, UnicodeDecodeError, RecursionError):
+        raise InvalidArgument(
+            f"the request is no {request.DESCRIPTOR.name}: not protobuf, text that is not UTF-8, or nested too deeply",
+            field="request",
+        ) from None
+
+
+def _request_id(context: grpc.ServicerContext) -> str:
+    """The caller's own `x-request-id`, or a new one."""
+    for key, value in context.invocation_metadata() or ():
+        if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
+            return value
+    return secrets.token_hex(6)
