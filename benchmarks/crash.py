@@ -76,7 +76,7 @@ class Writer(threading.Thread):
         self._books = books
         self._rng = random.Random(seed)  # noqa: S311 - no secret
         self._supply = (
-            replace(e, id=f"{name}-{e.key}", session=f"{name}-{e.session}") for e in synthetic.episodes(10**6, seed)
+            replace(e, id=f"{name}-{e.id}", session=f"{name}-{e.session}") for e in synthetic.episodes(10**6, seed)
         )
         self._own: list[tuple[str, str]] = []
         self.stopping = threading.Event()
@@ -110,7 +110,7 @@ class Writer(threading.Thread):
 
     def _take(self, namespace: str, count: int) -> list[NewEpisode]:
         episodes = [next(self._supply) for _ in range(count)]
-        self._books[namespace].attempted.update((e.key, e.content) for e in episodes)
+        self._books[namespace].attempted.update((e.id, e.content) for e in episodes)
         return episodes
 
     def _acknowledged(self, namespace: str, key: str) -> None:
@@ -119,7 +119,7 @@ class Writer(threading.Thread):
 
     def _do_add(self, client: Client, namespace: str, count: int) -> None:
         episodes = self._take(namespace, count)
-        ids = [e.key for e in episodes]
+        ids = [e.id for e in episodes]
         batches = self._books[namespace].open_batches
         batches.append(ids)
         client.memory.add(namespace, episodes)
@@ -131,7 +131,7 @@ class Writer(threading.Thread):
         for result in client.memory.bulk_add(namespace, self._take(namespace, self._rng.choice([10, 150]))):
             if not result.ok:
                 raise RuntimeError(f"bulk_add refused an episode: {result.error_code} {result.error_message}")
-            self._acknowledged(namespace, result.key)
+            self._acknowledged(namespace, result.id)
 
     def _do_update(self, client: Client) -> None:
         namespace, key = self._rng.choice(self._own)
@@ -156,7 +156,7 @@ def everything(memory: MemoryAPI, namespace: str) -> dict[str, Episode]:
     token = ""
     while True:
         page = memory.list(namespace, page_size=1000, page_token=token)
-        found.update((episode.key, episode) for episode in page.episodes)
+        found.update((episode.id, episode) for episode in page.episodes)
         token = page.next_page_token
         if not token:
             return found
@@ -195,7 +195,7 @@ def compare(memory: MemoryAPI, namespace: str, embedder: str, queries: list[str]
 
     def answers(service: MemoryAPI) -> list[list[tuple[str, float]]]:
         searches = (service.search(namespace, query, k=20, reference_time=REFERENCE) for query in queries)
-        return [[(hit.episode.key, round(hit.score, 5)) for hit in search.hits] for search in searches]
+        return [[(hit.episode.id, round(hit.score, 5)) for hit in search.hits] for search in searches]
 
     with (
         tempfile.TemporaryDirectory(prefix="agentctx-rebuild-") as folder,

@@ -26,6 +26,7 @@ from agentctx.ids import TimeOrderedIds
 from agentctx.store import Hook, Store, open_store
 from agentctx.types import NewEpisode
 
+NS = "acme/u"
 KEY = "static#4#test"
 NOW = datetime(2024, 5, 1, 12, tzinfo=UTC)
 Opener = Callable[..., Store]
@@ -62,11 +63,11 @@ def episode(content: str = "hello", **fields: object) -> NewEpisode:
     return NewEpisode(**{"content": content, "occurred_at": NOW, **fields})  # type: ignore[arg-type]
 
 
-def add(store: Store, *episodes: NewEpisode | str, namespace: str = "acme/u", **options: object):
+def add(store: Store, *episodes: NewEpisode | str, namespace: str = NS, key: str = KEY, **options: object):
     """Append with a vector each."""
     items = [episode(item) if isinstance(item, str) else item for item in episodes]
     vectors = [bytes([index % 256] * 8) for index in range(len(items))]
-    return store.append(namespace, items, vectors, embedder_key=KEY, **options)  # type: ignore[arg-type]
+    return store.append(namespace, items, vectors, embedder_key=key, **options)  # type: ignore[arg-type]
 
 
 # --- PostgreSQL -------------------------------------------------------------------------------------------------------

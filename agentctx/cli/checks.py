@@ -25,6 +25,7 @@ Status = Literal["ok", "note", "failed"]
 
 _NEEDED: Final = ("numpy", "sqlalchemy", "alembic", "PyStemmer", "grpcio", "protobuf", "httpx", "typer", "rich")
 _OPTIONAL: Final = {"psycopg": "PostgreSQL stores", "sentence-transformers": "sentence-transformers embedders"}
+_PATIENCE: Final = 5.0  # seconds for a server's answer
 _OLDEST_SQLITE: Final = (3, 35, 0)
 
 
@@ -110,7 +111,7 @@ def _sqlite() -> Check:
 def server(target: Target, address: str) -> Iterator[Check]:
     """Does it answer, does it take the token, how fast is it?"""
     try:
-        client = target.connect(address, embedder_is_ours=False)
+        client = target.connect(address, embedder_is_ours=False, timeout=_PATIENCE)
     except AgentctxError as error:
         yield Check("server", "connect", "failed", error.code, one_line(error.message))
         return
@@ -124,10 +125,12 @@ def server(target: Target, address: str) -> Iterator[Check]:
 
 def _health(client: Client, address: str) -> Check:
     try:
-        client.wait_ready(3.0)
+        state = client.health()
     except AgentctxError as error:
-        fix = f"start it with `agentctx serve`, or check the address, TLS and firewalls ({one_line(error.message)})"
-        return Check("server", "health", "failed", f"{address}: {error.code}", fix)
+        fix = "start it with `agentctx serve`, or check the address, TLS and firewalls"
+        return Check("server", "health", "failed", one_line(error.message), fix)
+    if state != "serving":
+        return Check("server", "health", "failed", f"{address} says {state}", "wait, or start it again")
     return Check("server", "health", "ok", f"{address} serves")
 
 

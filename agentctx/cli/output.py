@@ -19,18 +19,20 @@ if TYPE_CHECKING:
 # Control characters (ESC above all) and marks that turn the direction of text: stored text must not drive a terminal.
 _UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-# How the options are called where their names differ from the library's fields.
-_OPTIONS: Final = {
+# What people call a field of the library where it is not the option of the same name.
+_NAMES: Final = {
+    "changes": "",
     "episodes": "TEXT",
-    "filter": "--filter",
     "id": "ID",
     "ids": "ID",
     "k": "-k",
+    "lines": "FILE",
     "namespace": "NAMESPACE",
     "occurred_from": "--from",
     "occurred_to": "--to",
     "prefix": "PREFIX",
     "query": "QUERY",
+    "stdout": "",
     "tags": "--tag",
     "target": "--server",
     "tls": "--tls-cert",
@@ -131,11 +133,22 @@ def error_text(error: AgentctxError, *, json: bool) -> str:
     """The line that a failed command leaves on stderr."""
     if json:
         return dump({"error": error.to_dict()})
-    where = f" {_OPTIONS.get(error.field, error.field)}:" if error.field else ""
+    message = _with_name(error.message, error.field)
     hint = _HINTS.get(error.code, "")
     if isinstance(error, ResourceExhausted) and error.retry_after:
         hint = f"try again in {error.retry_after:g} s"
-    return one_line(f"agentctx: {error.code}:{where} {error.message}" + (f" ({hint})" if hint else ""))
+    return one_line(f"agentctx: {error.code}: {message}" + (f" ({hint})" if hint else ""))
+
+
+def _with_name(message: str, field: str) -> str:
+    """The message with what it is about, in the words of the command line."""
+    name = _NAMES.get(field)
+    if name is None:
+        name = f"--{field.replace('_', '-')}" if field.isidentifier() else field
+    if not name or name in message:
+        return message
+    rest = message.removeprefix(field)
+    return f"{name}{rest}" if rest != message and rest[:1] == " " else f"{name}: {message}"
 
 
 def usage_error(error: Any) -> InvalidArgument:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from agentctx.cli.output import one_line, plain, printable
@@ -42,9 +42,13 @@ def hits(console: Console, found: SearchResult, *, full: bool) -> None:
 
 
 def _reasons(hit: Hit) -> str:
-    parts = "  ".join(f"{one_line(name)} {value:.3f}" for name, value in hit.parts.items())
+    parts = "  ".join(f"{one_line(name)} {value:.3f}" for name, value in _largest(hit.parts))
     why = "; ".join(one_line(reason) for reason in hit.why)
     return "  |  ".join(part for part in (one_line(hit.episode.id), parts, why) if part)
+
+
+def _largest(parts: Mapping[str, float]) -> list[tuple[str, float]]:
+    return sorted(parts.items(), key=lambda part: -part[1])
 
 
 def _explanation(console: Console, explanation: Explanation) -> None:

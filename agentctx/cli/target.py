@@ -119,7 +119,7 @@ class Target:
         with ContextEngine.open(location, embedder=self.embedder, settings=self.settings()) as engine:
             yield engine.memory
 
-    def connect(self, address: str, *, embedder_is_ours: bool = True) -> Client:
+    def connect(self, address: str, *, embedder_is_ours: bool = True, timeout: float = 30.0) -> Client:
         """A client of the server at `address`. `embedder_is_ours`: --embedder would say how to open a store."""
         from agentctx.client import TLS, connect  # noqa: PLC0415 - gRPC is for those who use it
 
@@ -128,7 +128,7 @@ class Target:
                 raise InvalidArgument(f"--{name} is for an embedded store; a server has its own", field=name)
         secure = self.tls or self.tls_ca or self.tls_cert or self.tls_key
         tls = TLS(ca=self.tls_ca, certificate=self.tls_cert, key=self.tls_key) if secure else None
-        return connect(address, token=self.token(), tls=tls, insecure=self.insecure)
+        return connect(address, token=self.token(), tls=tls, insecure=self.insecure, timeout=timeout)
 
     def token(self) -> str | None:
         """The bearer token, if there is one."""

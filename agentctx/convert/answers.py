@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Final
 
 from agentctx.convert.requests import ROLE_CODES, ROLE_NAMES
 from agentctx.convert.values import (
+    EPOCH,
     as_dict,
     get_revision,
     get_struct,
@@ -35,6 +37,7 @@ from agentctx.types import (
     NamespaceInfo,
     NamespacePage,
     Progress,
+    Revision,
     SearchResult,
 )
 from agentctx.v1 import common_pb2, episode_pb2
@@ -87,7 +90,12 @@ def search_response(result: SearchResult) -> pb.SearchResponse:
     response = pb.SearchResponse()
     add = response.hits.add
     for hit in result.hits:
-        message = add(score=hit.score, parts=hit.parts, why=hit.why)
+        message = add()
+        message.score = hit.score
+        parts = message.parts
+        for name, part in hit.parts.items():
+            parts[name] = part
+        message.why.extend(hit.why)
         put_episode(message.episode, hit.episode)
     put_revision(response.revision, result.revision)
     if result.degraded:
@@ -173,6 +181,8 @@ def import_response(result: ImportResult) -> pb.ImportResponse:
 def get_episode(message: episode_pb2.Episode) -> Episode:
     """The Episode of a message."""
     has = message.HasField
+    # Spelt out rather than through get_time and get_revision: a search reads ten of these.
+    occurred, recorded, revision = message.occurred_at, message.recorded_at, message.revision
     return Episode(
         message.namespace,
         message.id,
@@ -181,9 +191,9 @@ def get_episode(message: episode_pb2.Episode) -> Episode:
         message.position,
         message.speaker,
         ROLE_NAMES.get(message.role, ""),
-        get_time(message.occurred_at, "occurred_at"),
-        get_time(message.recorded_at, "recorded_at"),
-        get_revision(message.revision),
+        EPOCH + timedelta(0, occurred.seconds, occurred.nanos // 1000),
+        EPOCH + timedelta(0, recorded.seconds, recorded.nanos // 1000),
+        Revision(revision.epoch, revision.sequence),
         get_time(message.valid_from, "valid_from") if has("valid_from") else None,
         get_time(message.valid_to, "valid_to") if has("valid_to") else None,
         get_time(message.expires_at, "expires_at") if has("expires_at") else None,

@@ -17,7 +17,7 @@ from agentctx.errors import InvalidArgument
 from agentctx.types import JsonValue, Revision
 from agentctx.v1 import common_pb2
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST: Final = -62_135_596_800  # 0001-01-01, the range that google.protobuf.Timestamp allows
 _LATEST: Final = 253_402_300_799  # 9999-12-31T23:59:59
 _EXACT_INTEGER: Final = 2**53
@@ -65,7 +65,7 @@ def texts(value: object, field: str) -> list[str]:
 
 def put_time(message: Timestamp, moment: datetime) -> None:
     """Fill a Timestamp from a timezone-aware datetime within the years 1 to 9999."""
-    since = moment - _EPOCH
+    since = moment - EPOCH
     message.seconds = since.days * 86400 + since.seconds
     message.nanos = since.microseconds * 1000
 
@@ -78,7 +78,7 @@ def checked_time(value: object, field: str) -> datetime | None:
         raise InvalidArgument(f"{field} must be a datetime, not {type(value).__name__}", field=field)
     if value.tzinfo is None or value.utcoffset() is None:
         raise InvalidArgument(f"{field} has no time zone; give one, such as tzinfo=datetime.UTC", field=field)
-    since = value - _EPOCH
+    since = value - EPOCH
     if not _EARLIEST <= since.days * 86400 + since.seconds <= _LATEST:
         raise InvalidArgument(f"{field} is outside the years 1 to 9999", field=field)
     return value
@@ -89,7 +89,7 @@ def get_time(message: Timestamp, field: str) -> datetime:
     seconds, nanos = message.seconds, message.nanos
     if not (_EARLIEST <= seconds <= _LATEST and 0 <= nanos < 1_000_000_000):
         raise InvalidArgument(f"{field} is not a valid Timestamp of the years 1 to 9999", field=field)
-    return _EPOCH + timedelta(0, seconds, nanos // 1000)
+    return EPOCH + timedelta(0, seconds, nanos // 1000)
 
 
 # --- revisions --------------------------------------------------------------------------------------------------------
@@ -120,70 +120,141 @@ def get_revision(message: common_pb2.Revision) -> Revision:
 # --- JSON -------------------------------------------------------------------------------------------------------------
 
 
-def put_struct(message: Struct, value: object, field: str, depth: int = 0) -> None:
+class _RefusedError(Exception):
+    """A value that the other side has no form for; each level that it passes on its way out adds its step."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        self.steps: list[str] = []
+
+    def at(self, field: str) -> InvalidArgument:
+        """The error with the whole path."""
+        where = field + "".join(reversed(self.steps))
+        return InvalidArgument(f"{where} {self.reason}", field=where)
+
+
+def put_struct(message: Struct, value: object, field: str) -> None:
     """Fill a Struct from a JSON object; the message counts as present even when the object is empty."""
     if not isinstance(value, Mapping):
         raise InvalidArgument(f"{field} must be an object, not {type(value).__name__}", field=field)
     message.SetInParent()
-    for key, one in value.items():
-        put_value(message.fields[text(key, f"{field} key")], one, f"{field}.{str(key)[:64]}", depth + 1)
+    try:
+        _put_members(message, value, 0)
+    except _RefusedError as refused:
+        raise refused.at(field) from None
 
 
 def put_value(message: Value, value: object, field: str, depth: int = 0) -> None:
     """Fill a Value from a JSON value."""
-    if depth > JSON_DEPTH:
-        raise InvalidArgument(f"{field} is nested more than {JSON_DEPTH} deep", field=field)
-    if value is None:
+    try:
+        _put(message, value, depth)
+    except _RefusedError as refused:
+        raise refused.at(field) from None
+
+
+def _put_members(message: Struct, value: Mapping[Any, object], depth: int) -> None:
+    fields = message.fields
+    for key, one in value.items():
+        try:
+            _put(fields[text(key, "key")], one, depth + 1)
+        except _RefusedError as refused:
+            refused.steps.append(f".{key[:64]}")
+            raise
+        except InvalidArgument as error:
+            raise _RefusedError(error.message) from None
+
+
+def _put(message: Value, value: object, depth: int) -> None:
+    if isinstance(value, str):
+        try:
+            message.string_value = value
+        except ValueError:
+            raise _RefusedError("holds a lone surrogate, which is not valid text") from None
+    elif value is None:
         message.null_value = 0  # type: ignore[assignment]
     elif isinstance(value, bool):
         message.bool_value = value
-    elif isinstance(value, str):
-        message.string_value = text(value, field)
     elif isinstance(value, int | float):
-        message.number_value = _number(value, field)
+        message.number_value = _number(value)
+    elif depth >= JSON_DEPTH:
+        raise _RefusedError(f"is nested more than {JSON_DEPTH} deep")
     elif isinstance(value, Mapping):
-        put_struct(message.struct_value, value, field, depth)
+        message.struct_value.SetInParent()
+        _put_members(message.struct_value, value, depth)
     elif isinstance(value, Sequence) and not isinstance(value, bytes | bytearray | memoryview):
         message.list_value.SetInParent()
+        add = message.list_value.values.add
         for i, one in enumerate(value):
-            put_value(message.list_value.values.add(), one, f"{field}[{i}]", depth + 1)
+            try:
+                _put(add(), one, depth + 1)
+            except _RefusedError as refused:
+                refused.steps.append(f"[{i}]")
+                raise
     else:
-        raise InvalidArgument(f"{field} holds a {type(value).__name__}, which JSON has no form for", field=field)
+        raise _RefusedError(f"holds a {type(value).__name__}, which JSON has no form for")
 
 
-def _number(value: float, field: str) -> float:
+def _number(value: float) -> float:
     if isinstance(value, int) and abs(value) > _EXACT_INTEGER:
-        raise InvalidArgument(f"{field} is beyond 2^53 and would lose digits; store it as text", field=field)
+        raise _RefusedError("is beyond 2^53 and would lose digits; store it as text")
     if not math.isfinite(value):
-        raise InvalidArgument(f"{field} is not a finite number", field=field)
+        raise _RefusedError("is not a finite number")
     return float(value)
 
 
 def get_struct(message: Struct, field: str) -> dict[str, JsonValue]:
     """The JSON object of a Struct."""
-    members = message.fields
-    return {key: get_value(members[key], f"{field}.{key[:64]}") for key in members}
+    try:
+        return _members(message)
+    except _RefusedError as refused:
+        raise refused.at(field) from None
 
 
 def get_value(message: Value, field: str) -> JsonValue:
     """The JSON value of a Value; whole numbers within 2^53 become ints, as the engine has them."""
+    try:
+        return _get(message)
+    except _RefusedError as refused:
+        raise refused.at(field) from None
+
+
+def _members(message: Struct) -> dict[str, JsonValue]:
+    fields = message.fields
+    found: dict[str, JsonValue] = {}
+    for key in fields:
+        try:
+            found[key] = _get(fields[key])
+        except _RefusedError as refused:
+            refused.steps.append(f".{key[:64]}")
+            raise
+    return found
+
+
+def _get(message: Value) -> JsonValue:
     kind = message.WhichOneof("kind")
     if kind == "string_value":
         return message.string_value
     if kind == "number_value":
         number = message.number_value
         if not math.isfinite(number):
-            raise InvalidArgument(f"{field} is not a finite number", field=field)
+            raise _RefusedError("is not a finite number")
         return int(number) if number.is_integer() and abs(number) <= _EXACT_INTEGER else number
     if kind == "bool_value":
         return message.bool_value
     if kind == "struct_value":
-        return get_struct(message.struct_value, field)
-    if kind == "list_value":
-        return [get_value(one, f"{field}[{i}]") for i, one in enumerate(message.list_value.values)]
+        return _members(message.struct_value)
     if kind == "null_value":
         return None
-    raise InvalidArgument(f"{field} holds a value of no kind", field=field)
+    if kind is None:
+        raise _RefusedError("holds a value of no kind")
+    found: list[JsonValue] = []
+    for i, one in enumerate(message.list_value.values):
+        try:
+            found.append(_get(one))
+        except _RefusedError as refused:
+            refused.steps.append(f"[{i}]")
+            raise
+    return found
 
 
 def as_dict(value: Any) -> dict[Any, Any]:

@@ -42,9 +42,7 @@ class EpisodeIndex:
         self.tags: dict[str, set[int]] = {}
         self.vectors = Growable(np.float32, dimensions)
         self.length = Growable(np.float32)
-        self.times_told = Growable(np.float32)  # this and the next three: TextFeatures
-        self.first_person = Growable(np.float32)
-        self.proper = Growable(np.float32)
+        self.times_told = Growable(np.float32)  # this and the next: TextFeatures
         self.asks = Growable(np.float32)
         self.occurred = Growable(np.int64)
         self.recorded = Growable(np.int64)
@@ -115,8 +113,6 @@ class EpisodeIndex:
         episodes = [record.episode for record in records]
         self.length.extend(lengths)
         self.times_told.extend([one.time for one in features])
-        self.first_person.extend([one.first_person for one in features])
-        self.proper.extend([one.proper for one in features])
         self.asks.extend([one.asks for one in features])
         self.vectors.extend(self._unpack([record.vector for record in records]))
         self.occurred.extend([to_micros(one.occurred_at) for one in episodes])

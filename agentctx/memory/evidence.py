@@ -34,9 +34,8 @@ class Weights:
     second_following: float = 0.3
     session: float = 0.2
     context_length: float = 120.0  # terms at which a turn needs its neighbours half as much
-    similar_from: float = 0.25  # cosine below which two words have nothing in common
-    similar_terms: int = 24
-    similar_session: float = 0.7
+    similar_from: float = 0.3  # cosine below which two words have nothing in common
+    similar_terms: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +118,13 @@ def gather(
         direct[near] = np.repeat(closeness, [len(some) for some in held])
         touched = np.flatnonzero(direct)
         direct[touched] /= 1 + norms.turn[touched]
-        if context:
-            np.maximum.at(spread, view.run[touched], w.similar_session * direct[touched])
     sessions = 0
     if len(rows):
         direct[rows] = np.maximum(direct[rows], counts / (counts + norms.turn[rows]))
         total = np.bincount(view.run[rows], weights=counts, minlength=view.runs).astype(np.float32)
         sessions = int(np.count_nonzero(total))
         if context:
-            np.maximum(spread, total / (total + norms.run), out=spread)
-    spread *= w.session
+            spread = w.session * total / (total + norms.run)
     here = np.flatnonzero(direct).astype(np.int32)
     if not context or not len(here):
         at = direct[here]

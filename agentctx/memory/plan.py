@@ -23,7 +23,7 @@ _WEAK: Final = """
 """
 WEAK_TERMS: Final = frozenset(analyze(_WEAK).counts)
 WEAK: Final = 0.4
-DATED: Final = 0.3  # words of a date or span: the range that they name says it better
+DATED: Final = 0.5  # words of a date or span: the range that they name says it better
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,14 +25,12 @@ from agentctx.memory.plan import Plan, PlannedTerm
 from agentctx.memory.time_hints import TimeHint
 from agentctx.text.terms import fold, stem
 
-DENSE: Final = 0.35
+DENSE: Final = 0.3
 SPEAKER: Final = 0.05  # the speaker is named in the query
 SPEAKER_LEXICAL: Final = 0.4  # ... and so much more of what the words say
 FIRST: Final = 0.05  # the first turn of its session says what the session is about
-FIRST_PERSON: Final = 0.03
 TIMES_TOLD: Final = 0.03
 TIMES_ASKED: Final = 0.10  # the question asks for a time and the turn tells one
-PLACE_ASKED: Final = 0.10  # it asks where, and the turn holds names
 ABOUT_ME: Final = 0.15  # it asks about its asker, and the turn is the user's
 YOU_SAID: Final = 0.10  # it asks what the assistant said, and the turn is the assistant's
 TIME: Final = 0.15
@@ -166,10 +164,7 @@ class Scores:
         index, view, asked = self._index, self._view, self._plan.features
         size = view.size
         told = TIMES_TOLD + TIMES_ASKED * asked.when
-        kind = told * index.times_told.array[:size] + FIRST_PERSON * index.first_person.array[:size]
-        kind += FIRST * (view.previous == NOBODY)
-        if asked.where:
-            kind += PLACE_ASKED * index.proper.array[:size]
+        kind = told * index.times_told.array[:size] + FIRST * (view.previous == NOBODY)
         for asks, role, weight in ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID)):
             if asks and role in index.roles:
                 kind += weight * (index.role.array[:size] == index.roles[role])

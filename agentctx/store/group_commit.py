@@ -13,13 +13,17 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from agentctx.errors import FailedPrecondition, Unavailable
+from agentctx.errors import FailedPrecondition
 from agentctx.store.database import Hook
 from agentctx.store.driver_errors import translate
 
 T = TypeVar("T")
 
 _MOST: Final = 64  # operations of one transaction: bounds what a crash undoes and how long the first one waits
+
+
+class _UndoneError(Exception):
+    """SQLite undid the whole transaction for one operation's sake (a full disk, say): run the others again."""
 
 
 class _Write(Generic[T]):
@@ -79,11 +83,21 @@ class GroupCommit:
         while batch := self._next():
             try:
                 self._commit(batch)
+            except _UndoneError:
+                for write in batch:
+                    if write.error is None:
+                        self._commit_alone(write)
             except BaseException as error:  # whatever it is, those who wait must hear of it
                 for write in batch:
                     write.error = write.error or translate(error)
             for write in batch:
                 write.acknowledge()
+
+    def _commit_alone(self, write: _Write[Any]) -> None:
+        try:
+            self._commit([write])
+        except BaseException as error:
+            write.error = write.error or translate(error)
 
     def _next(self) -> list[_Write[Any]]:
         with self._wake:
@@ -103,15 +117,15 @@ class GroupCommit:
         self._scrub(any(write.scrub and write.error is None for write in batch))
 
     def _attempt(self, write: _Write[Any], *, alone: bool) -> None:
+        savepoint = None if alone else self._connection.begin_nested()
         try:
-            if alone:
-                write.result = write.operation(self._connection)
-            else:
-                with self._connection.begin_nested():
-                    write.result = write.operation(self._connection)
+            write.result = write.operation(self._connection)
+            if savepoint is not None:
+                savepoint.commit()
         except BaseException as error:
             write.error = translate(error)
-            driver = self._connection.connection.driver_connection
-            if not getattr(driver, "in_transaction", True):
-                # SQLite undid the whole transaction (a full disk, say): the others' work is gone with it.
-                raise Unavailable("another write of the same moment failed the transaction; try again") from error
+            if savepoint is None:
+                return
+            if not getattr(self._connection.connection.driver_connection, "in_transaction", True):
+                raise _UndoneError from error
+            savepoint.rollback()

@@ -52,7 +52,9 @@ class PostgresDatabase:
     @property
     def url(self) -> str:
         """The URL without its password."""
-        return self._url.set(password=None).render_as_string()
+        url = self._url.difference_update_query(["password", "sslpassword"])
+        bare = URL.create(url.drivername, url.username, None, url.host, url.port, url.database, url.query)
+        return bare.render_as_string()
 
     def read(self, operation: Callable[[Connection], T]) -> T:
         """Run `operation` on one consistent snapshot."""

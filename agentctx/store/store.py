@@ -66,6 +66,8 @@ class Store:
             raise InvalidArgument(
                 "a request_id is for all of a call's items or none, not with partial", field="request_id"
             )
+        if not episodes:
+            raise InvalidArgument("give at least one episode", field="episodes")
         command = AppendCommand(namespace, episodes, vectors, embedder_key, request, partial)
         return self._write(lambda c: append(c, command, self._clock, self._ids))
 

@@ -1,4 +1,4 @@
-"""What kind of thing a text is: does it ask, does it speak of a time, of the speaker, of somebody or some place.
+"""What kind of thing a text is: does it ask, does it tell a time, whom does a question ask about.
 
 General English only; each is a small nudge in scoring (docs/search.md). Another language adds its own patterns.
 """
@@ -15,10 +15,7 @@ _TIME: Final = re.compile(
     r"|evening|afternoon|night|january|february|march|april|may|june|july|august|september|october|november|december"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|[0-9]{4}|[0-9]+(?:st|nd|rd|th))\b"
 )
-_FIRST_PERSON: Final = re.compile(r"\b(?:i|i'm|i've|i'd|my|me|we|our|we're|we've)\b")
-_PROPER: Final = re.compile(r"(?<![.!?] )(?<!^)\b[A-Z][a-zA-Z]+")
 _ENOUGH: Final = 2  # occurrences after which more say nothing new
-_HEAD: Final = 1500  # characters looked at for names
 
 _NOT_LETTERS: Final = re.compile(r"[^a-z']+")
 _ABOUT_ME: Final = re.compile(r" (?:i|my|me|i've|i'm|mine|we|our) ")
@@ -31,33 +28,25 @@ _WHEN: Final = re.compile(r" when | how long | what (?:date|day|month|year|time)
 
 @dataclass(frozen=True, slots=True)
 class TextFeatures:
-    """Features of a stored text, each from 0 (none) to 1 (plenty)."""
+    """Features of a stored text, from 0 (none) to 1 (plenty): does it tell a time, does it ask something."""
 
     time: float
-    first_person: float
-    proper: float
     asks: float
 
 
 @dataclass(frozen=True, slots=True)
 class QuestionFeatures:
-    """What a question is after: something about its asker, something an assistant said, a time, a place."""
+    """What a question is after: something about its asker, something an assistant said, a time."""
 
     about_me: bool
     you_said: bool
     when: bool
-    where: bool
 
 
 def text_features(text: str) -> TextFeatures:
     """The features of a text. Stops looking as soon as it has seen enough."""
-    lower = text.lower()
-    return TextFeatures(
-        time=_share(_TIME, lower),
-        first_person=_share(_FIRST_PERSON, lower),
-        proper=_share(_PROPER, text[:_HEAD]),
-        asks=float("?" in text),
-    )
+    told = sum(1 for _ in islice(_TIME.finditer(text.lower()), _ENOUGH))
+    return TextFeatures(time=told / _ENOUGH, asks=float("?" in text))
 
 
 def question_features(question: str) -> QuestionFeatures:
@@ -68,9 +57,5 @@ def question_features(question: str) -> QuestionFeatures:
         about_me=not you_said and bool(_ABOUT_ME.search(line)),
         you_said=you_said,
         when=bool(_WHEN.search(line)),
-        where=" where " in line,
     )
 
-
-def _share(pattern: re.Pattern[str], text: str) -> float:
-    return sum(1 for _ in islice(pattern.finditer(text), _ENOUGH)) / _ENOUGH

@@ -18,28 +18,36 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Data = Annotated[Path, typer.Option("--data", help="The benchmark's file; .xz is unpacked on the way.")]
-K = Annotated[str, typer.Option("--k", help="Cut-offs, separated by commas.")]
-JsonOut = Annotated[Path | None, typer.Option("--json", help="Write the report there as JSON.")]
+Data = Annotated[Path, typer.Option("--data", metavar="FILE", help="The benchmark's file; .xz is unpacked on the way.")]
+K = Annotated[str, typer.Option("--k", metavar="K,K", help="Cut-offs, separated by commas.")]
+JsonOut = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Write the report there as JSON.")]
 EmbedderSpec = Annotated[
-    list[str] | None, typer.Option("--embedder", help="Embedder to measure; give it again to compare. Default: static.")
+    list[str] | None,
+    typer.Option("--embedder", metavar="SPEC", help="Embedder to measure; give it again to compare. Default: static."),
 ]
 Ablate = Annotated[bool, typer.Option("--ablate", help="Also bm25 only, dense only and turn only.")]
 Baseline = Annotated[bool, typer.Option(help="Also plain BM25, for comparison.")]
 Answer = Annotated[
-    str | None, typer.Option("--answer", help="Let a model answer and judge: BASE_URL#MODEL, OpenAI-compatible.")
+    str | None,
+    typer.Option("--answer", metavar="URL#MODEL", help="Let a model behind an OpenAI-compatible URL answer and judge."),
 ]
-Judge = Annotated[str | None, typer.Option("--judge", help="Another model to judge: BASE_URL#MODEL.")]
-AnswerK = Annotated[int | None, typer.Option("--answer-k", help="Turns that the model reads. Default: the largest k.")]
+Judge = Annotated[str | None, typer.Option("--judge", metavar="URL#MODEL", help="Another model to judge.")]
+AnswerK = Annotated[
+    int | None, typer.Option("--answer-k", metavar="N", help="Turns that the model reads. Default: the largest k.")
+]
 Predictions = Annotated[
-    Path | None, typer.Option("--predictions", help="Keep replies there (JSON lines) and resume from it.")
+    Path | None,
+    typer.Option("--predictions", metavar="FILE", help="Keep replies there (JSON lines) and resume from it."),
 ]
 Store = Annotated[
-    str | None, typer.Option("--store", help="Store to measure on, a path or URL. Default: a temporary file.")
+    str | None,
+    typer.Option("--store", metavar="PATH|URL", help="Store to measure on, a path or URL. Default: a temporary file."),
 ]
-Limit = Annotated[int | None, typer.Option("--limit", help="Only the first questions: for a quick look.")]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of the bootstrap intervals.")]
-Audit = Annotated[Path | None, typer.Option("--audit", help="Corrected evidence (dial481/locomo-audit): a 2nd table.")]
+Limit = Annotated[int | None, typer.Option("--limit", metavar="N", help="Only the first questions: for a quick look.")]
+Seed = Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the bootstrap intervals.")]
+Audit = Annotated[
+    Path | None, typer.Option("--audit", metavar="FILE", help="Corrected evidence (dial481/locomo-audit): a 2nd table.")
+]
 
 
 @app.callback()

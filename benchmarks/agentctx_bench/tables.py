@@ -1,61 +1,94 @@
-"""The report as tables for people."""
+"""The report as tables for people. Eighty columns are enough for all of them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
-_COMPARED = (("turn", "any@10"), ("turn", "all@10"), ("turn", "ndcg@10"), ("session", "any@5"), ("session", "all@5"))
+_COMPARED: Final = (
+    ("turn", "any@10"),
+    ("turn", "all@10"),
+    ("turn", "ndcg@10"),
+    ("session", "any@5"),
+    ("session", "all@5"),
+)
+
+_PLAIN: Final[dict[str, Any]] = {
+    "box": box.SIMPLE_HEAD,
+    "padding": (0, 1, 0, 0),
+    "show_edge": False,
+    "pad_edge": False,
+}
 
 
 def show(report: Mapping[str, Any], console: Console) -> None:
     """Print a whole report."""
     data = report["data"]
-    console.print(f"[bold]{report['benchmark']}[/bold]  {data['file']}  sha256 {data['sha256'][:12]}")
+    console.print(f"{report['benchmark']}, {data['file']} (sha256 {data['sha256'][:12]})", style="bold", markup=False)
     for note in report["notes"]:
-        console.print(f"  {note}", style="dim", highlight=False)
-    console.print(_levels(f"{report['embedder']}: {report['questions']} questions", report, report["by_category"]))
+        console.print(f"- {note}", style="dim", markup=False, highlight=False)
+    console.print()
+    _levels(console, f"{report['embedder']}, {report['questions']} questions", report)
     if audited := report.get("audited"):
-        console.print(_levels(f"with audited evidence ({audited['changed']} questions differ)", audited, {}))
-    console.print(_plain(report))
+        _levels(console, f"audited evidence, other than published for {audited['changed']} questions", audited)
+    _print(console, _facts(report))
     if rows := report.get("comparison"):
-        console.print(_comparison(report, rows))
+        _print(console, _comparison(report, rows))
     if answers := report.get("answers"):
-        console.print(_answers(answers))
+        _print(console, _answers(answers))
 
 
-def _levels(title: str, scores: Mapping[str, Any], categories: Mapping[str, Any]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold")
-    names = [n for n in scores["turn"] if n != "n"]
-    for column in ("", "level", "n", *names):
-        table.add_column(column, justify="left" if column in ("", "level") else "right")
-    rows = {"all of the headline": scores, **categories}
-    for label, row in rows.items():
-        for level in ("turn", "session"):
-            values = row[level]
-            cells = [f"{values[n]:.3f}" if n in values else "" for n in names]
-            table.add_row(label if level == "turn" else "", level, str(values["n"]), *cells)
-        table.add_section()
+def _print(console: Console, table: Table) -> None:
+    console.print(table)
+    console.print()
+
+
+def _table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", **_PLAIN)
+    for column in columns:
+        narrow = column in ("", "n")
+        table.add_column(
+            column, justify="right" if column else "left", min_width=None if narrow else 5, overflow="fold"
+        )
     return table
 
 
-def _plain(report: Mapping[str, Any]) -> Table:
-    table = Table(show_header=False)
-    latency = report["latency_ms"]
-    if latency:
+def _levels(console: Console, title: str, scores: Mapping[str, Any]) -> None:
+    """A table for each level, and one for cut-offs that do not fit beside the others."""
+    for level in ("turn", "session"):
+        names = [name for name in scores[level] if name != "n"]
+        narrow, wide = names[:6] + names[-1:], names[6:-1]
+        for part in (narrow, wide):
+            if part:
+                _print(console, _level(f"{level} level, {title}", level, part, scores))
+
+
+def _level(title: str, level: str, names: list[str], scores: Mapping[str, Any]) -> Table:
+    table = _table(title, "", "n", *(name.replace("fraction", "frac.").replace("@", "\n@") for name in names))
+    for label, row in {"headline": scores, **scores["by_category"]}.items():
+        values = row[level]
+        table.add_row(label, str(values["n"]), *(f"{values[n]:.3f}" if n in values else "" for n in names))
+    return table
+
+
+def _facts(report: Mapping[str, Any]) -> Table:
+    table = Table(show_header=False, **_PLAIN)
+    if latency := report["latency_ms"]:
         told = ", ".join(f"{name} {value:.2f} ms" for name, value in latency.items())
         table.add_row("search, k = 10, text in to hits with text out", told)
     if report["ingest_per_s"]:
-        table.add_row("ingest, embedded and durable", f"{report['ingest_per_s']:,.0f} episodes/s")
+        rate = f"{report['ingest_per_s']:,.0f} episodes/s, synchronous={report['settings']['synchronous']}"
+        table.add_row("ingest, embedded, indexed and durable", rate)
     handed = ", ".join(f"{value:,.0f} at {k}" for k, value in report["tokens"]["mean_at_k"].items())
     table.add_row(f"tokens handed over ({report['tokens']['counter']})", handed)
     for reason, count in report["excluded"].items():
         table.add_row(reason, str(count))
     if report["rankings_that_depended_on_k"]:
-        table.add_row("[red]rankings whose first 10 depended on k[/red]", str(report["rankings_that_depended_on_k"]))
+        table.add_row("rankings whose first 10 depended on k", str(report["rankings_that_depended_on_k"]))
     table.add_row("versions", ", ".join(f"{name} {value}" for name, value in report["versions"].items()))
     machine = report["machine"]
     table.add_row("machine", f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}")
@@ -64,44 +97,27 @@ def _plain(report: Mapping[str, Any]) -> Table:
 
 
 def _comparison(report: Mapping[str, Any], rows: list[dict[str, Any]]) -> Table:
-    table = Table(
-        title="comparison: paired difference from the first row, 95% interval over questions (* leaves out 0)",
-        title_justify="left",
-        title_style="bold",
-    )
-    table.add_column("system")
-    for level, name in _COMPARED:
-        table.add_column(f"{level} {name}", justify="right")
-    table.add_column("p50 ms", justify="right")
-    table.add_row(
-        report["system"],
-        *(f"{report[level][name]:.3f}" if name in report[level] else "" for level, name in _COMPARED),
-        f"{report['latency_ms'].get('p50', 0):.2f}",
-    )
+    title = "paired difference from the first row, 95% interval over questions (* leaves out 0)"
+    table = _table(title, "", *(f"{level}\n{name}" for level, name in _COMPARED), "p50\nms")
+    first = [f"{report[level][name]:.3f}" if name in report[level] else "" for level, name in _COMPARED]
+    table.add_row(report["system"], *first, f"{report['latency_ms'].get('p50', 0):.2f}")
     for row in rows:
-        cells = []
-        for level, name in _COMPARED:
-            found = row["difference"][level].get(name)
-            if found is None:
-                cells.append("")
-                continue
-            star = "*" if found["clear"] else ""
-            cells.append(
-                f"{row[level][name]:.3f}\n{found['mean']:+.3f}{star}\n({found['low']:+.3f}, {found['high']:+.3f})"
-            )
+        cells = [_difference(row, level, name) for level, name in _COMPARED]
         table.add_row(row["system"], *cells, f"{row['latency_ms'].get('p50', 0):.2f}")
-        table.add_section()
     return table
 
 
+def _difference(row: Mapping[str, Any], level: str, name: str) -> str:
+    found = row["difference"][level].get(name)
+    if found is None:
+        return ""
+    star = "*" if found["clear"] else ""
+    return f"{row[level][name]:.3f}\n{found['mean']:+.3f}{star}\n({found['low']:+.3f},\n {found['high']:+.3f})"
+
+
 def _answers(answers: Mapping[str, Any]) -> Table:
-    table = Table(
-        title=f"answers of {answers['model']} from the first {answers['k']} turns, judged by {answers['judge']}",
-        title_justify="left",
-        title_style="bold",
-    )
-    for column in ("", "n", "F1", "BLEU-1", "LLM score"):
-        table.add_column(column, justify="left" if not column else "right")
+    title = f"answers of {answers['model']} from the first {answers['k']} turns, judged by {answers['judge']}"
+    table = _table(title, "", "n", "F1", "BLEU-1", "LLM score")
     for label, row in answers["rows"].items():
         cells = ["" if row[n] is None else f"{row[n]:.3f}" for n in ("f1", "bleu1", "llm")]
         table.add_row(label, str(row["questions"]), *cells)

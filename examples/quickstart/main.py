@@ -22,7 +22,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from agentctx import AgentctxError, Hit, NewEpisode, connect
+# Until there is something to clean up, Ctrl-C just ends the program, and without a traceback out of an import.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+from agentctx import AgentctxError, Hit, NewEpisode, connect  # noqa: E402
 
 HERE = Path(__file__).resolve().parent
 NAMESPACE = "demo/household"
@@ -31,8 +34,7 @@ TIMES = ("occurred_at", "valid_from", "valid_to", "expires_at", "reference_time"
 
 def main() -> int:
     """Run the whole job and return the exit status."""
-    # SIGTERM and a closed terminal end the program as Ctrl-C does: through the clean-up.
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupt)
     began = time.perf_counter()
     try:
@@ -44,6 +46,9 @@ def main() -> int:
     except KeyboardInterrupt:
         print("\ninterrupted; server stopped, temporary folder removed", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nothing is left to be flushed at exit
+        return 141
     except AgentctxError as error:
         print(f"error: {error.code}: {error}", file=sys.stderr)
         return 1
@@ -52,7 +57,7 @@ def main() -> int:
 
 
 def interrupt(_number: int, _frame: object) -> None:
-    """End the program as Ctrl-C does."""
+    """End the program through the clean-up, on Ctrl-C, SIGTERM or when the terminal is closed."""
     raise KeyboardInterrupt
 
 
@@ -60,7 +65,17 @@ def interrupt(_number: int, _frame: object) -> None:
 def server(folder: Path) -> Iterator[str]:
     """The address of a fresh `agentctx serve`; it is stopped at the end, whatever happens."""
     log = folder / "server.log"
-    command = [sys.executable, "-m", "agentctx.cli", "serve", "--store", str(folder / "memory.db"), "--port", "0", "--json"]
+    command = [
+        sys.executable,
+        "-m",
+        "agentctx.cli",
+        "serve",
+        "--store",
+        str(folder / "memory.db"),
+        "--port",
+        "0",
+        "--json",
+    ]
     with log.open("wb") as sink:
         # Its own session: Ctrl-C reaches this program alone, which then stops the server in order.
         process = subprocess.Popen(
@@ -74,6 +89,8 @@ def server(folder: Path) -> Iterator[str]:
             sys.exit(f"error: the server did not start:\n{log.read_text(encoding='utf-8', errors='replace')}")
         yield json.loads(line)["address"]
     finally:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)  # a second Ctrl-C must not leave the server behind
         process.terminate()
         try:
             process.wait(timeout=10)
@@ -145,11 +162,15 @@ def answer(question: str, note: str, took: float, hits: tuple[Hit, ...]) -> None
         say(style(f"  ({note})", "dim"))
     for place, hit in enumerate(hits):
         one = hit.episode
-        column(f"  {hit.score:.2f}  {one.occurred_at:%d %b}  {one.speaker:6} ", one.content, *(["green"] if not place else []))
+        column(
+            f"  {hit.score:.2f}  {one.occurred_at:%d %b}  {one.speaker:6} ",
+            one.content,
+            *(["green"] if not place else []),
+        )
         parts = sorted(((value, name) for name, value in hit.parts.items() if round(value, 2)), reverse=True)
         made_of = " + ".join(f"{name} {value:.2f}" for value, name in parts)
         column(" " * 23, f"= {made_of}", "dim")
-        column(" " * 23, f"  {'; '.join(hit.why)}", "dim")
+        column(" " * 23, f"< {'; '.join(hit.why)}", "dim")
     if not hits:
         say("  nothing found")
     say()
@@ -157,7 +178,9 @@ def answer(question: str, note: str, took: float, hits: tuple[Hit, ...]) -> None
 
 def column(head: str, text: str, *names: str) -> None:
     """Print a text behind a head, wrapped into the space that is left of it."""
-    for line in textwrap.wrap(text, max(WIDTH - len(head), 30), drop_whitespace=True) or [""]:
+    for line in textwrap.wrap(
+        text, max(WIDTH - len(head), 30), subsequent_indent="  " if text[:2] in ("= ", "< ") else ""
+    ) or [""]:
         say(head + style(line, *names) if names else head + line)
         head = " " * len(head)
 

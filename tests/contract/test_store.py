@@ -18,10 +18,9 @@ from agentctx.errors import (
 )
 from agentctx.store import ImportRecord, Store
 from agentctx.types import LogRecord, NewEpisode, Revision
-from tests.fixtures_store import KEY, NOW, ManualClock, Opener, add, clock, episode, location, open_at, store
+from tests.fixtures_store import KEY, NOW, NS, ManualClock, Opener, add, clock, episode, location, open_at, store
 
 __all__ = ["clock", "location", "open_at", "store"]
-NS = "acme/u"
 
 
 def log(store: Store, namespace: str = NS, after: Revision | None = None) -> list[LogRecord]:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
+import typer
+from agentctx_server import ServerConfig, serve
 
 from agentctx import ContextEngine, Settings
+from agentctx.cli.app import app
 from agentctx.errors import AgentctxError, error_classes
-from agentctx_server import ServerConfig, serve
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -109,7 +112,7 @@ class TestTables:
 class TestCommands:
     """Every `agentctx ...` line in a shell block names a command and options that exist."""
 
-    LINES = [
+    LINES: ClassVar = [
         pytest.param(line, id=f"{name_of(page)}: {line[:70]}")
         for page in PAGES
         for block in blocks(page, "sh", "console", "bash")
@@ -119,10 +122,6 @@ class TestCommands:
 
     @pytest.mark.parametrize("line", LINES)
     def test_exists(self, line: str) -> None:
-        import typer
-
-        from agentctx.cli.app import app
-
         words = shlex.split(re.sub(r"^(\$ )?(\w+=\S+ )*agentctx ", "", line), comments=True)
         command: Any = typer.main.get_command(app)
         path, at = "agentctx", 0
@@ -149,7 +148,9 @@ class TestSnippets:
         names: dict[str, Any] = {"__name__": "snippet"}
         for block in blocks(page, "python"):
             if block.before.startswith("<!-- not run"):
-                assert NOT_RUN.fullmatch(block.before), f"{name_of(page)}:{block.line} needs a reason: <!-- not run: why -->"
+                assert NOT_RUN.fullmatch(block.before), (
+                    f"{name_of(page)}:{block.line} needs a reason: <!-- not run: why -->"
+                )
                 continue
             body = block.body
             if block.before == NEEDS_SERVER:
@@ -160,6 +161,17 @@ class TestSnippets:
             expected = [line.strip()[3:] for line in body.splitlines() if line.strip().startswith("#> ")]
             if expected:
                 assert printed.getvalue().splitlines() == expected, f"{name_of(page)}:{block.line}"
+
+    def test_the_export_page_shows_what_an_export_prints(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        page = DOCS / "formats" / "export.md"
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            exec(blocks(page, "python")[0].body, {})
+        shown = blocks(page, "json")[0].body.replace("\n ", "")
+        assert [json.loads(line) for line in shown.splitlines()] == list(
+            map(json.loads, printed.getvalue().splitlines())
+        )
 
     def test_every_python_block_of_the_readme_runs(self) -> None:
         assert [block.line for block in blocks(ROOT / "README.md", "python") if "not run" in block.before] == []

@@ -16,6 +16,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SOURCES = ("agentctx", "server", "benchmarks", "scripts", "examples", "tests")
 MOST_LINES = 400
+MOST_TEST_LINES = 800
+GENERATED = re.compile(r"_pb2(_grpc)?\.py$")
 
 # Why each of these may be longer.
 LONG_MODULES = {
@@ -23,16 +25,11 @@ LONG_MODULES = {
 }
 
 SKIPPED_FOLDERS = re.compile(r"^(\.(?!ci$|github$).*|.*\.egg-info|__pycache__|dist|build|node_modules)$")
+# Written in pieces, so that this file does not find itself.
 MACHINE_PATHS = re.compile(
-    "|".join(
-        (
-            r"(?<![\w.-])/" + r"(?:work|root|opt|mnt)/[\w.-]",
-            r"(?<![\w.-])/" + r"(?:home|Users)/(?!user\b|you\b|me\b)[\w.-]",
-            r"bash_" + r"jobs",
-        )
-    )
+    r"(?<![\w.-])/" + r"(?:work|root|opt|mnt)/[\w.-]|(?<![\w.-])/" + r"(?:home|Users)/(?!you\b)[\w.-]|bash_" + r"jobs"
 )
-REGISTRIES = re.compile("|".join((r"(?:extra-)?index-" + r"url", r"trusted-" + r"host", r"find-" + r"links", r"py" + r"pi\.org")))  # fmt: skip
+INDEXES = re.compile(r"index-" + r"url|trusted-" + r"host|find-" + r"links|py" + r"pi\.org")
 
 
 @cache
@@ -73,7 +70,7 @@ class TestNothingOfAMachine:
         assert found == []
 
     def test_no_file_names_a_package_index(self) -> None:
-        found = [f"{name}: {hit.group()}" for name, text in texts() for hit in REGISTRIES.finditer(text)]
+        found = [f"{name}: {hit.group()}" for name, text in texts() for hit in INDEXES.finditer(text)]
         assert found == []
 
     def test_no_large_file_but_the_default_embedder(self) -> None:
@@ -83,18 +80,19 @@ class TestNothingOfAMachine:
 
 class TestModules:
     def test_no_module_is_too_long_without_a_reason(self) -> None:
-        sizes = {path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()}
-        generated = re.compile(r"^agentctx/v1/.*_pb2(_grpc)?\.py$")
-        long = {name for name, lines in sizes.items() if lines > MOST_LINES and not generated.match(name)}
+        sizes = {
+            path.relative_to(ROOT).as_posix(): len(path.read_text(encoding="utf-8").splitlines()) for path in modules()
+        }
+        most = {name: MOST_TEST_LINES if name.startswith("tests/") else MOST_LINES for name in sizes}
+        long = {name for name, lines in sizes.items() if lines > most[name] and not GENERATED.search(name)}
         assert long == set(LONG_MODULES) & long, "split these, or give a reason in LONG_MODULES"
         assert set(LONG_MODULES) <= long, "these are short again: take them out of LONG_MODULES"
 
     def test_every_module_says_what_it_is_for(self) -> None:
-        generated = re.compile(r"_pb2(_grpc)?\.py$")
         silent = [
             path.relative_to(ROOT).as_posix()
             for path in modules()
-            if not generated.search(path.name)
+            if not GENERATED.search(path.name)
             and path.stat().st_size > 1
             and ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) is None
         ]
@@ -106,9 +104,14 @@ class TestModules:
             if path.relative_to(ROOT).parts[0] not in ("agentctx", "server"):
                 continue
             for statement in ast.parse(path.read_text(encoding="utf-8")).body:
-                if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom):
+                if isinstance(
+                    statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Import | ast.ImportFrom
+                ):
                     continue
-                if any(isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv") for node in ast.walk(statement)):
+                if any(
+                    isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv")
+                    for node in ast.walk(statement)
+                ):
                     found.append(f"{path.relative_to(ROOT)}:{statement.lineno}")
         assert found == []
 
