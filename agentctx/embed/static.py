@@ -79,6 +79,11 @@ class StaticEmbedder:
                 np.dot(table.scale.take(ids), table.rows.take(ids, axis=0).astype(np.float32), out=vector)
         return normalise(vectors)
 
+    def knows(self, word: str) -> bool:
+        """Whether the table has one row for the whole word, so that its vector is more than a mean of pieces."""
+        table = self._table or self._load()
+        return len(table.pieces.ids(word, 2)) == 1 and not any(map(str.isdigit, word))
+
     def close(self) -> None:
         """Give the table's memory back; embedding afterwards is an error."""
         self._closed = True

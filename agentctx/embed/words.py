@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from agentctx.embed.base import Embedder, Vectors
+from agentctx.embed.base import Vectors
+from agentctx.embed.static import StaticEmbedder
 
 _KEPT: Final = 65_536
 
@@ -16,17 +17,24 @@ _KEPT: Final = 65_536
 class WordVectors:
     """Embeds words and remembers them: the vocabularies of many namespaces overlap. Thread-safe.
 
-    Holds at most 65,536 words (64 MB at 256 dimensions); past that it starts over.
+    Always with the static embedder, whatever fills the store: it is local, costs microseconds, and the scoring was
+    measured with it. Holds at most 65,536 words (64 MB at 256 dimensions); past that it starts over.
     """
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: StaticEmbedder) -> None:
         self._embedder = embedder
         self._lock = threading.Lock()
         self._places: dict[str, int] = {}
         self._rows = np.zeros((1024, embedder.identity.dimensions), dtype=np.float32)
 
-    def __call__(self, words: Sequence[str]) -> Vectors:
-        """One L2-normalised row a word; zero for a word that the embedder does not know."""
+    def __call__(self, terms: Sequence[str], spellings: Sequence[str]) -> Vectors:
+        """One L2-normalised row a term: that of the stem where it is a word, else that of its spelling.
+
+        Zero for one that the embedder does not know as a whole: the pieces of a rare name or a misspelling mean
+        nothing by themselves.
+        """
+        knows = self._embedder.knows
+        words = [term if knows(term) else form for term, form in zip(terms, spellings, strict=True)]
         with self._lock:
             new = [word for word in dict.fromkeys(words) if word not in self._places]
             if new:
@@ -42,5 +50,7 @@ class WordVectors:
             grown = np.zeros((max(first + len(words), 2 * len(self._rows)), self._rows.shape[1]), dtype=np.float32)
             grown[:first] = self._rows[:first]
             self._rows = grown
-        self._rows[first : first + len(words)] = self._embedder.embed(words)
+        vectors = self._embedder.embed(words)
+        vectors[[place for place, word in enumerate(words) if not self._embedder.knows(word)]] = 0
+        self._rows[first : first + len(words)] = vectors
         self._places.update((word, place) for place, word in enumerate(words, first))

@@ -13,70 +13,81 @@ from agentctx.index.postings import Postings
 from agentctx.text.terms import Document
 
 Vectors = npt.NDArray[np.float32]
-Near = tuple[npt.NDArray[np.int64], Vectors]
+Near = tuple[npt.NDArray[np.int32], Vectors]
+Embed = Callable[[Sequence[str], Sequence[str]], Vectors]
+"""Makes a vector of each term, given its spelling too; zero for an unknown word."""
 
 _BATCH: Final = 4096
 _KEPT: Final = 4096  # words asked for whose neighbours are remembered
+_NONE: Final[Near] = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
 
 
 class Vocabulary:
-    """By term number its spelling, and lazily its vector. A term is spelt as its shortest form. The owner locks."""
+    """By term number its first spelling, and lazily its vector if it has one. The owner locks."""
 
     def __init__(self) -> None:
+        self.terms: list[str] = []
         self.spellings: list[str] = []
+        self._embedded = 0  # spellings that were embedded
+        self._numbers = Growable(np.int32)  # of the terms that have a vector, and below their vectors
         self._vectors: Growable[np.float32] | None = None
-        self._outdated: set[int] = set()
         self._near: dict[str, tuple[int, Near]] = {}
 
     def add(self, postings: Postings, spelling: Mapping[str, str]) -> None:
         """Take up the spellings of a document whose terms are in `postings` already."""
-        for term, form in spelling.items():
-            number = postings.number(term)
-            assert number is not None
-            if number == len(self.spellings):
-                self.spellings.append(form)
-            elif (len(form), form) < (len(known := self.spellings[number]), known):
-                self.spellings[number] = form
-                self._outdated.add(number)
+        if len(self.spellings) < len(postings):
+            new = postings.terms[len(self.spellings) :]
+            self.terms.extend(new)
+            self.spellings.extend(spelling[term] for term in new)
 
-    def near(self, spelling: str, embed: Callable[[Sequence[str]], Vectors], least: float) -> Near:
-        """Terms by falling cosine with `spelling`, those above `least`: (numbers, cosines). The word itself included.
+    def near(self, words: Mapping[str, str], embed: Embed, least: float) -> list[Near]:
+        """For each of `words` (term and spelling) the terms whose cosine with it is above `least`, nearest first.
 
-        `embed` makes word vectors. O(vocabulary) for a word not asked before, O(what is new) for others.
+        (numbers, cosines); a word that is itself a term is its own neighbour. O(vocabulary) for words not asked for
+        before, all in one pass; O(what is new) for others.
         """
         vectors = self._bring_up_to_date(embed)
-        seen, found = self._near.get(spelling, (0, None))
-        if found is None or seen < len(vectors):
-            word = embed([spelling])[0]
-            cosines = vectors[seen:] @ word
-            new = np.flatnonzero(cosines > least)
-            numbers, values = new + seen, cosines[new]
-            if found is not None:
-                numbers, values = np.concatenate((found[0], numbers)), np.concatenate((found[1], values))
-            order = np.lexsort((numbers, -values))
-            found = (numbers[order], values[order])
-            if len(self._near) >= _KEPT:
-                self._near.clear()
-            self._near[spelling] = (len(vectors), found)
-        return found
+        if len(self._near) > _KEPT:
+            self._near.clear()
+        behind: dict[int, list[str]] = {}
+        for term in words:
+            seen = self._near.setdefault(term, (0, _NONE))[0]
+            if seen < len(vectors):
+                behind.setdefault(seen, []).append(term)
+        for seen, terms in behind.items():
+            cosines = vectors[seen:] @ embed(terms, [words[term] for term in terms]).T
+            for column, term in enumerate(terms):
+                self._near[term] = (len(vectors), self._merged(term, cosines[:, column], seen, least))
+        return [self._near[term][1] for term in words]
 
-    def _bring_up_to_date(self, embed: Callable[[Sequence[str]], Vectors]) -> Vectors:
-        if self._vectors is None:
-            self._vectors = Growable(np.float32, embed(["a"]).shape[1])
-        if self._outdated:
-            changed = sorted(number for number in self._outdated if number < len(self._vectors))
-            if changed:
-                self._vectors.array[changed] = embed([self.spellings[number] for number in changed])
-                self._near.clear()
-            self._outdated.clear()
-        for first in range(len(self._vectors), len(self.spellings), _BATCH):
-            self._vectors.extend(embed(self.spellings[first : first + _BATCH]))
+    def _merged(self, term: str, cosines: Vectors, first: int, least: float) -> Near:
+        """What was known of a term's neighbours, with those among the vectors from `first` on."""
+        places = np.flatnonzero(cosines > least)
+        numbers, values = self._numbers.array[places + first], cosines[places]
+        if first:
+            known = self._near[term][1]
+            numbers, values = np.concatenate((known[0], numbers)), np.concatenate((known[1], values))
+        order = np.lexsort((numbers, -values))
+        return numbers[order], values[order]
+
+    def _bring_up_to_date(self, embed: Embed) -> Vectors:
+        while self._vectors is None or self._embedded < len(self.spellings):
+            some = slice(self._embedded, self._embedded + _BATCH)
+            vectors = embed(self.terms[some], self.spellings[some])
+            known = np.flatnonzero(vectors.any(axis=1))
+            if self._vectors is None:
+                self._vectors = Growable(np.float32, vectors.shape[1])
+            self._numbers.extend(known + self._embedded)
+            self._vectors.extend(vectors[known])
+            self._embedded += len(vectors)
         return self._vectors.array
 
     def check_invariants(self, postings: Postings, documents: Sequence[Document]) -> None:
-        """Assert that every term is spelt as its shortest form in `documents`. For tests."""
-        best: dict[str, str] = {}
+        """Assert that every term is spelt as in the first of `documents` that holds it. For tests."""
+        first: dict[str, str] = {}
         for document in documents:
-            for term, form in document.spelling.items():
-                best[term] = min((best.get(term, form), form), key=lambda one: (len(one), one))
-        assert [best[term] for term in postings.terms] == self.spellings
+            first = document.spelling | first
+        assert self.terms == postings.terms
+        assert [first[term] for term in postings.terms] == self.spellings
+        assert self._embedded <= len(self.spellings)
+        assert self._vectors is None or len(self._vectors) == len(self._numbers)

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.evidence_cache import EvidenceCache
 from agentctx.index.view import NOBODY, View
+from agentctx.index.vocabulary import Embed
 from agentctx.memory.evidence import Evidence, Floats, Weights, gather, make_norms
 from agentctx.memory.plan import Plan, PlannedTerm
 from agentctx.memory.time_hints import TimeHint
@@ -54,7 +55,7 @@ class Scorer:
     """Scores all visible rows of an index for a plan. Holds no state of its own."""
 
     def __init__(
-        self, settings: SearchSettings, words: Callable[[Sequence[str]], Floats], weights: Weights | None = None
+        self, settings: SearchSettings, words: Embed, weights: Weights | None = None
     ) -> None:
         self._settings = settings
         self._words = words if settings.dense else None
@@ -74,39 +75,42 @@ class Scorer:
     def _evidence(
         self, index: EpisodeIndex, view: View, plan: Plan, names: frozenset[str], *, live: bool
     ) -> list[tuple[PlannedTerm, Evidence]]:
-        kept = index.evidence if live else EvidenceCache()
+        kept: EvidenceCache[Any] = index.evidence if live else EvidenceCache()
         norms = kept.get(_NORMS)
         if norms is None:
             norms = make_norms(index, view, self._weights)
             kept.put(_NORMS, norms, norms.size)
-        gathered: list[tuple[PlannedTerm, Evidence]] = []
-        for term in plan.terms:
-            similar = term.similar and term.term not in names
-            key = (term.term, term.spelling, similar)
-            found = kept.get(key)
-            if found is None:
-                others = self._similar(index, view, term) if similar else ()
-                found = gather(
+        keys = [(term.term, term.similar and term.term not in names) for term in plan.terms]
+        found = [kept.get(key) for key in keys]
+        wanted = [term for term, key, known in zip(plan.terms, keys, found, strict=True) if known is None and key[1]]
+        similar = self._similar(index, view, wanted)
+        for place, (term, key) in enumerate(zip(plan.terms, keys, strict=True)):
+            if found[place] is None:
+                others = similar.get(term.term, ())
+                made = gather(
                     index, view, norms, self._weights, term=term.term, similar=others, context=self._settings.context
                 )
-                kept.put(key, found, found.size)
-            gathered.append((term, found))
-        return gathered
+                found[place] = kept.put(key, made, made.size)
+        return [(term, one) for term, one in zip(plan.terms, found, strict=True) if one is not None]
 
-    def _similar(self, index: EpisodeIndex, view: View, term: PlannedTerm) -> list[tuple[int, float]]:
-        """The terms of visible rows that are most like a term: (number, strength), the strongest first."""
-        if self._words is None:
-            return []
-        least = self._weights.similar_from
-        chosen: list[tuple[int, float]] = []
-        own = index.postings.number(term.term)
-        numbers, cosines = index.vocabulary.near(term.spelling, self._words, least)
-        for number, cosine in zip(numbers.tolist(), cosines.tolist(), strict=True):
-            if number != own and (view.visible is None or view.visible[index.postings.rows(number)].any()):
-                chosen.append((number, (cosine - least) / (1 - least)))
-                if len(chosen) == self._weights.similar_terms:
-                    break
-        return chosen
+    def _similar(
+        self, index: EpisodeIndex, view: View, terms: Sequence[PlannedTerm]
+    ) -> dict[str, list[tuple[int, float]]]:
+        """By term the terms of visible rows that are most like it: (number, strength), the strongest first."""
+        if self._words is None or not terms:
+            return {}
+        w = self._weights
+        similar: dict[str, list[tuple[int, float]]] = {}
+        near = index.vocabulary.near({term.term: term.spelling for term in terms}, self._words, w.similar_from)
+        for term, (numbers, cosines) in zip(terms, near, strict=True):
+            own = index.postings.number(term.term)
+            chosen = similar[term.term] = []
+            for number, cosine in zip(numbers.tolist(), cosines.tolist(), strict=True):
+                if number != own and (view.visible is None or view.visible[index.postings.rows(number)].any()):
+                    chosen.append((number, (cosine - w.similar_from) / (1 - w.similar_from)))
+                    if len(chosen) == w.similar_terms:
+                        break
+        return similar
 
 
 class Scores:
@@ -127,7 +131,11 @@ class Scores:
         }
         spoken = set(_WORD.findall(plan.folded))
         named = [index.speakers[name] for name, parts in names.items() if parts and parts[0] in spoken]
-        self._named = np.isin(index.speaker.array[:size], named).astype(np.float32) if named else None
+        self._named: Floats | None = None
+        if named:
+            table = np.zeros(len(index.speakers), dtype=np.float32)
+            table[named] = 1
+            self._named = table[index.speaker.array[:size]]
         self.name_terms = frozenset(stem(part) for parts in names.values() for part in parts)
 
     def add_lexical(self, gathered: list[tuple[PlannedTerm, Evidence]]) -> None:

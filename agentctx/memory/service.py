@@ -13,7 +13,8 @@ from typing import Any, Unpack
 import numpy as np
 
 from agentctx.config import Settings
-from agentctx.embed import Embedder, open_embedder
+from agentctx.embed import Embedder
+from agentctx.embed.static import StaticEmbedder
 from agentctx.embed.words import WordVectors
 from agentctx.errors import AgentctxError, InvalidArgument
 from agentctx.ids import Clock
@@ -61,8 +62,7 @@ class Memory:
         self._settings = settings
         self._clock = clock
         self._residency = Residency(store, self._new_index, budget=settings.index.resident_episodes)
-        # Word vectors are always the static embedder's: cheap, local, and the scoring is measured with them.
-        self._words = open_embedder("static")
+        self._words = StaticEmbedder()
         scorer = Scorer(settings.search, WordVectors(self._words))
         self._searcher = Searcher(self._residency, lambda: self._embedder, scorer, settings, clock)
 

@@ -36,7 +36,7 @@ _local = threading.local()
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The terms of a text: how often each occurs, its shortest spelling, and how many occurrences there are in all."""
+    """The terms of a text: how often each occurs, its first spelling, and how many occurrences there are in all."""
 
     counts: dict[str, int]
     spelling: dict[str, str]
@@ -68,9 +68,6 @@ def analyze(text: str) -> Document:
                 spelling[term] = surface
             else:
                 counts[term] = seen + 1
-                known = spelling[term]
-                if surface != known and (len(surface), surface) < (len(known), known):
-                    spelling[term] = surface
     return Document(counts, spelling, length)
 
 
