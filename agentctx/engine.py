@@ -9,7 +9,7 @@ from typing import Self
 
 from agentctx.config import Settings
 from agentctx.embed import Embedder, open_embedder
-from agentctx.errors import EmbedderMismatch, InvalidArgument
+from agentctx.errors import EmbedderMismatch, FailedPrecondition, InvalidArgument
 from agentctx.ids import Clock, IdFactory, SystemClock, TimeOrderedIds
 from agentctx.memory.reembed import reembed
 from agentctx.memory.service import Memory
@@ -45,8 +45,9 @@ class ContextEngine:
 
         store: a file path (SQLite) or a `postgresql://` URL; default: a file in the user's data directory.
         embedder: `static`, `sentence-transformers:NAME`, `openai:MODEL@URL`, or an object; default: the one that
-        filled the store, `static` for a new one. Raises EmbedderMismatch when the store was filled by another,
-        StoreTooNew, StoreCorrupt, Unavailable, InvalidArgument. Cost: some 0.2 s, mostly imports and the embedder.
+        filled the store, `static` for a new one; a remote one must be named. Raises EmbedderMismatch when the store
+        was filled by another, FailedPrecondition, StoreTooNew, StoreCorrupt, Unavailable, InvalidArgument.
+        Cost: some 0.2 s, mostly imports and the embedder.
         """
         settings = settings or Settings.load()
         clock = clock or SystemClock()
@@ -59,7 +60,7 @@ class ContextEngine:
         try:
             recorded = opened.embedder()
             if embedder is None:
-                embedder = DEFAULT_EMBEDDER if recorded is None else spec_of(recorded)
+                embedder = DEFAULT_EMBEDDER if recorded is None else _local_spec(spec_of(recorded), opened.url)
             if isinstance(embedder, str):
                 embedder = open_embedder(embedder)
             if recorded is not None and recorded != embedder.identity.key:
@@ -103,6 +104,18 @@ def default_store() -> Path:
 def spec_of(key: str) -> str:
     """The embedder spec within an identity key (`EmbedderIdentity.key`)."""
     return key.rsplit("#", 2)[0]
+
+
+def _local_spec(spec: str, store: str) -> str:
+    """A recorded spec, unless opening it would send texts to wherever a store from elsewhere says."""
+    if spec.startswith("openai:"):
+        raise FailedPrecondition(
+            f"{store} was filled by the remote embedder {spec!r}, which gets every text and query. Name it to agree: "
+            f"--embedder {spec}, or embedder={spec!r}",
+            field="embedder",
+            stored=spec,
+        )
+    return spec
 
 
 def reembed_store(store: str | Path, embedder: str, settings: Settings | None = None) -> Iterator[Progress]:

@@ -15,6 +15,7 @@ from agentctx.config import Limits, Settings
 from agentctx.embed.base import Embedder
 from agentctx.errors import DeadlineExceeded, InvalidArgument
 from agentctx.ids import Clock, to_micros
+from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.view import View
 from agentctx.memory import validate
@@ -87,17 +88,18 @@ class Searcher:
         with self._residency.reading(namespace, request.min_revision) as index:
             revision = index.revision
             watch.stage("open")
-            if plan.empty or not request.k or not len(index):
+            as_of = None if request.as_of is None else to_micros(request.as_of)
+            view = index.view(to_micros(now), as_of)
+            if plan.empty or not request.k or not view.count:
                 if plan.empty:
                     degraded.append(_NO_TERMS)
                 return SearchResult((), revision, tuple(degraded), self._explain(request, plan, {}, watch))
             if vector is not None and index.without_vector:
                 degraded.append(f"{index.without_vector} episodes wait for a vector")
-            as_of = None if request.as_of is None else to_micros(request.as_of)
-            view = index.view(to_micros(now), as_of)
             eligible = admitted(index, view, request, to_micros(now))
             watch.stage("filter")
-            scores = self._scorer.score(index, view, plan, vector, live=as_of is None)
+            with one_thread():
+                scores = self._scorer.score(index, view, plan, vector, live=as_of is None)
             watch.stage("score")
             rows = top(scores.total, eligible & scores.found, request.k)
             hits = tuple(
