@@ -63,14 +63,14 @@ class AttributeIndex:
 def _flatten(metadata: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
     yield from metadata.items()
     for key, value in metadata.items():
-        if isinstance(value, Mapping):
+        if isinstance(value, Mapping) and "." not in key:
             yield from ((path, one) for path, one in _nested(value, key) if path not in metadata)
 
 
 def _nested(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, JsonValue]]:
     for key, one in value.items():
         if "." in key:
-            continue  # a dotted path cannot name it
+            continue  # a dotted path cannot name it, or what is below it
         yield f"{path}.{key}", one
         if isinstance(one, Mapping):
             yield from _nested(one, f"{path}.{key}")

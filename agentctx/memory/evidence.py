@@ -19,6 +19,7 @@ from agentctx.index.view import NOBODY, View
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Evidence:
     and sessions hold the very term.
     """
 
-    rows: Rows
+    rows: Places
     direct: Floats
     local: Floats
     joined: Floats
@@ -58,22 +59,25 @@ class Evidence:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return 4 * self.rows.nbytes + self.spread.nbytes + 400
+        return 3 * self.rows.nbytes + self.spread.nbytes + 400
 
 
 @dataclass(frozen=True, slots=True)
 class Norms:
-    """What all terms share: BM25's length terms by row and run, and how much a turn needs its neighbours."""
+    """What all terms share: BM25's length terms by row and run, and the ways along which a match reaches neighbours.
+
+    A way is (target, share): a match in row r reaches row target[r] and counts share[target[r]] there. A target of
+    NOBODY falls into the last, spare slot.
+    """
 
     turn: Floats
     run: Floats
-    need: Floats
-    previous: Floats  # the previous turn's share, by row of the turn that follows
+    ways: tuple[tuple[Rows, Floats], ...]
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return 4 * self.turn.nbytes
+        return self.turn.nbytes * (1 + 2 * len(self.ways))
 
 
 def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
@@ -86,14 +90,25 @@ def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
         ratio = lengths / max(mean, 1e-9)
         return (w.saturation * (1 - w.length_norm + w.length_norm * ratio)).astype(np.float32)
 
+    need = np.append(1 / (1 + length / w.context_length), 0).astype(np.float32)
     asks = np.append(index.asks.array[: view.size], np.float32(0))
-    need = (1 / (1 + length / w.context_length)).astype(np.float32)
+    previous = np.append(asks[view.previous], np.float32(0)) * w.previous_asks + w.previous
+    ahead, back = view.following, view.previous
     return Norms(
         turn=norm(length, float(length[seen].mean())),
         run=norm(runs, float(runs.mean())),
-        need=need,
-        previous=need * np.minimum(1, w.previous + w.previous_asks * asks[view.previous]),
+        ways=(
+            (ahead, need * np.minimum(1, previous)),
+            (back, need * w.following),
+            (_twice(ahead), need * w.second_previous),
+            (_twice(back), need * w.second_following),
+        ),
     )
+
+
+def _twice(neighbour: Rows) -> Rows:
+    """Two steps along. neighbour[NOBODY] is the last row's neighbour, not nobody's."""
+    return np.where(neighbour == NOBODY, np.int32(NOBODY), neighbour[neighbour])
 
 
 def gather(
@@ -112,11 +127,13 @@ def gather(
     rows, counts = _occurrences(index, view, term)
     if similar:
         # The best match stands, so the weakest is entered first.
-        held = [view.of(index.postings.rows(other)) for other, _ in reversed(similar)]
-        closeness = np.asarray([close for _, close in reversed(similar)], dtype=np.float32)
-        near = np.concatenate(held)
-        direct[near] = np.repeat(closeness, [len(some) for some in held])
-        touched = np.flatnonzero(direct)
+        near, lengths = index.postings.joined(other for other, _ in reversed(similar))
+        strength = np.repeat(np.asarray([close for _, close in reversed(similar)], dtype=np.float32), lengths)
+        if view.visible is not None:
+            seen = view.visible[near]
+            near, strength = near[seen], strength[seen]
+        direct[near] = strength
+        touched = np.flatnonzero(direct > 0)
         direct[touched] /= 1 + norms.turn[touched]
     sessions = 0
     if len(rows):
@@ -125,34 +142,20 @@ def gather(
         sessions = int(np.count_nonzero(total))
         if context:
             spread = w.session * total / (total + norms.run)
-    here = np.flatnonzero(direct).astype(np.int32)
+    here = np.flatnonzero(direct > 0)
     if not context or not len(here):
         at = direct[here]
         return Evidence(here, at, at, at, spread, len(rows), sessions)
-    reached, local = _with_neighbours(view, norms, w, direct, here)
-    joined = local * (1 - spread[view.run[reached]])
-    return Evidence(reached, direct[reached], local, joined, spread, len(rows), sessions)
-
-
-def _with_neighbours(view: View, norms: Norms, w: Weights, direct: Floats, here: Rows) -> tuple[Rows, Floats]:
-    """The rows within two turns of `here`, and what turn and neighbours say together."""
-    back, ahead = view.previous, view.following
-    one_back, one_ahead = back[here], ahead[here]
-    mark = np.zeros(view.size + 1, dtype=np.bool_)
-    for some in (here, one_back, one_ahead, back[one_back], ahead[one_ahead]):
-        mark[some] = True
-    rows = np.flatnonzero(mark[:-1]).astype(np.int32)
-    previous, following = back[rows], ahead[rows]
-    # back[NOBODY] is the last row's neighbour, not nobody's.
-    second_previous = np.where(previous == NOBODY, NOBODY, back[previous])
-    second_following = np.where(following == NOBODY, NOBODY, ahead[following])
-    need = norms.need[rows]
-    missed = 1 - direct[rows]
-    missed *= 1 - norms.previous[rows] * direct[previous]
-    missed *= 1 - w.following * need * direct[following]
-    missed *= 1 - w.second_previous * need * direct[second_previous]
-    missed *= 1 - w.second_following * need * direct[second_following]
-    return rows, 1 - missed
+    missed = np.ones(view.size + 1, dtype=np.float32)
+    found = direct[here]
+    missed[here] -= found
+    for target, share in norms.ways:
+        reached = target[here]
+        missed[reached] *= 1 - share[reached] * found
+    rows_near = np.flatnonzero(missed[:-1] < 1)
+    local = 1 - missed[rows_near]
+    joined = local * (1 - spread[view.run[rows_near]])
+    return Evidence(rows_near, direct[rows_near], local, joined, spread, len(rows), sessions)
 
 
 def _occurrences(index: EpisodeIndex, view: View, term: str) -> tuple[Rows, Floats]:

@@ -102,14 +102,17 @@ class Scorer:
         w = self._weights
         similar: dict[str, list[tuple[int, float]]] = {}
         near = index.vocabulary.near({term.term: term.spelling for term in terms}, self._words, w.similar_from)
+        # With every row visible, the nearest terms are all held by one; no need to look farther.
+        enough = slice(None if view.visible is not None else w.similar_terms + 1)
         for term, (numbers, cosines) in zip(terms, near, strict=True):
             own = index.postings.number(term.term)
             chosen = similar[term.term] = []
-            for number, cosine in zip(numbers.tolist(), cosines.tolist(), strict=True):
-                if number != own and (view.visible is None or view.visible[index.postings.rows(number)].any()):
-                    chosen.append((number, (cosine - w.similar_from) / (1 - w.similar_from)))
-                    if len(chosen) == w.similar_terms:
-                        break
+            for number, cosine in zip(numbers[enough].tolist(), cosines[enough].tolist(), strict=True):
+                if number == own or (view.visible is not None and not view.visible[index.postings.rows(number)].any()):
+                    continue
+                chosen.append((number, (cosine - w.similar_from) / (1 - w.similar_from)))
+                if len(chosen) == w.similar_terms:
+                    break
         return similar
 
 

@@ -92,11 +92,11 @@ class Memory:
                 "use bulk_add for more",
                 field="episodes",
             )
-        request = (request_id, _body_hash(episodes)) if request_id else None
         now = self._clock.now()
         checked = [
             validate.new_episode(one, f"episodes[{i}]", self._settings.limits, now) for i, one in enumerate(episodes)
         ]
+        request = (request_id, _body_hash(episodes, checked)) if request_id else None
         done = self._store.append(
             namespace, checked, self._vectors(checked), embedder_key=self._embedder.identity.key, request=request
         )
@@ -218,9 +218,9 @@ class Memory:
 
     def list_namespaces(self, *, prefix: str = "", page_size: int = 100, page_token: str = "") -> NamespacePage:
         """One page of the namespaces at or below the path `prefix` (whole segments), by name."""
-        prefix = validate.namespace(prefix, "prefix") if prefix else ""
+        prefix = "" if prefix == "" else validate.namespace(prefix, "prefix")
         size = validate.integer(page_size, "page_size", 1, self._settings.limits.page_size)
-        return listing.namespaces(self._store, prefix, size, page_token)
+        return listing.namespaces(self._store, prefix, size, validate.text(page_token, "page_token", 4096))
 
     def delete_namespace(self, namespace: str) -> None:
         """Remove a namespace and all that is in it, for good. Raises NotFound."""
@@ -293,8 +293,10 @@ def _failed(index: int, error: AgentctxError) -> ItemResult:
     return ItemResult(index, error_code=error.code, error_message=error.message, error_field=error.field)
 
 
-def _body_hash(episodes: Sequence[str | NewEpisode]) -> str:
-    """What the caller sent, before defaults are filled in: a replay minutes later is still the same body."""
-    body = [asdict(replace(one, tags=tuple(one.tags))) if isinstance(one, NewEpisode) else one for one in episodes]
-    text = json.dumps(body, sort_keys=True, default=str)
-    return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()
+def _body_hash(given: Sequence[str | NewEpisode], checked: Sequence[NewEpisode]) -> str:
+    """What the caller sent, in its normal form but without the default time: a replay later is still the same body."""
+    body = [
+        asdict(new if isinstance(old, NewEpisode) and old.occurred_at is not None else replace(new, occurred_at=None))
+        for old, new in zip(given, checked, strict=True)
+    ]
+    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

@@ -16,6 +16,7 @@ from typing import Final
 _DAY: Final = timedelta(days=1)
 _LONGEST: Final = timedelta(days=400)  # a longer range singles nothing out
 _FARTHEST_DAYS: Final = 36_525
+_MOST: Final = 16  # ranges in one text; the cost of a search grows with each
 
 _MONTHS: Final = {
     name.lower(): number
@@ -47,7 +48,7 @@ class TimeHint:
 
 
 def time_hints(text: str, reference_time: datetime) -> Iterator[TimeHint]:
-    """The ranges that `text` names, none overlapping, the most definite forms first. Some 20 us."""
+    """The ranges that `text` names, none overlapping, at most 16, the most definite forms first. Some 20 us."""
     lower = text.lower()
     if len(lower) != len(text):  # a letter whose lower case is longer would shift every span
         lower = "".join(letter if len(letter.lower()) != 1 else letter.lower() for letter in text)
@@ -63,6 +64,8 @@ def time_hints(text: str, reference_time: datetime) -> Iterator[TimeHint]:
             except (ValueError, OverflowError):
                 continue  # 31 February, or beyond the calendar
             if found is not None:
+                if len(taken) == _MOST:
+                    return
                 taken.append((start, end))
                 if found[1] - found[0] < _LONGEST:
                     yield TimeHint(found[0], found[1], text[start:end], (start, end))
@@ -86,7 +89,7 @@ def _slashed(match: re.Match[str], today: datetime) -> Range:
 
 def _month(match: re.Match[str], today: datetime) -> Range | None:
     name = match["month"]
-    ambiguous = name in ("may", "mar") and not match["year"]  # verb, modal or name as often as a month
+    ambiguous = name in ("may", "mar", "march") and not match["year"]  # verb, modal or name as often as a month
     if ambiguous and not _AFTER_A_PREPOSITION.search(match.string, max(0, match.start() - 8), match.start()):
         return None
     month = _MONTHS[name]
