@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 import typer
@@ -53,6 +54,7 @@ def root(
     """The right context for LLM agents at the lowest cost: a memory, embedded or served over gRPC."""
 
 
+@cache
 def command() -> Any:
     """The tree as click runs it."""
     return typer.main.get_command(app)

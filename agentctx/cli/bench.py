@@ -14,7 +14,7 @@ def mount(app: typer.Typer) -> None:
     try:
         from agentctx_bench.app import app as runner  # noqa: PLC0415 - may be missing
     except ModuleNotFoundError as error:
-        if error.name != "agentctx_bench":
+        if error.name is None or error.name.partition(".")[0] != "agentctx_bench":
             raise
         app.command("bench", context_settings={"ignore_unknown_options": True})(absent)
     else:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _LITTLE: Final = 1 << 30  # bytes free that are worth a note
 _TOO_LITTLE: Final = 64 << 20
+_REMOTE: Final = "openai:"
 _PROBE: Final = "Ana moved to Lisbon in May."
 
 
@@ -32,7 +33,7 @@ def store(target: Target) -> Iterator[Check]:
     except AgentctxError as error:
         yield Check("store", "location", "failed", error.code, one_line(error.message))
         return
-    recorded: str | None = None
+    stats: StoreStats | None = None
     file = store_file(location)
     usable = True
     if file is not None:
@@ -42,8 +43,7 @@ def store(target: Target) -> Iterator[Check]:
     if usable:
         stats, checks = _opened(target, location)
         yield from checks
-        recorded = stats.embedder if stats is not None else None
-    yield guarded("embedder", "probe", lambda: _embedder(target, recorded, location))
+    yield guarded("embedder", "probe", lambda: _embedder(target, stats))
 
 
 def _has_content(file: Path) -> bool:
@@ -131,7 +131,7 @@ def _opened(target: Target, location: str | Path) -> tuple[StoreStats | None, li
     else:
         checks.append(Check("store", "integrity", "ok", "nothing is wrong with the file or the log"))
     if lacking:
-        fix = f"agentctx memory reembed --store {location} --embedder {_spec(stats.embedder or '')}"
+        fix = f"agentctx memory reembed --store {stats.location} --embedder {_spec(stats.embedder or '')}"
         checks.append(Check("store", "vectors", "note", f"{lacking:,} episodes have none", fix))
     return stats, checks
 
@@ -156,11 +156,16 @@ def _old_schema(file: Path) -> Check | None:
     return None
 
 
-def _embedder(target: Target, recorded: str | None, location: str | Path) -> Check:
+def _embedder(target: Target, stats: StoreStats | None) -> Check:
     from agentctx.embed import open_embedder  # noqa: PLC0415
     from agentctx.engine import DEFAULT_EMBEDDER  # noqa: PLC0415
 
-    spec = target.embedder or (_spec(recorded) if recorded else DEFAULT_EMBEDDER)
+    recorded = stats.embedder if stats is not None else None
+    named = target.spec()
+    spec = named or (_spec(recorded) if recorded else DEFAULT_EMBEDDER)
+    if named is None and spec.startswith(_REMOTE):
+        fix = f"name it, as every command must: --embedder {spec}, or AGENTCTX_EMBEDDER"
+        return Check("embedder", "probe", "note", f"{spec} is remote and was not asked", fix)
     began = time.perf_counter()
     with closing(open_embedder(spec)) as embedder:
         first = embedder.embed([_PROBE])
@@ -172,8 +177,8 @@ def _embedder(target: Target, recorded: str | None, location: str | Path) -> Che
     detail = f"{spec}: {identity.dimensions} dimensions, {loaded:.0f} ms to load, {again:.2f} ms a text"
     if first.shape != (1, identity.dimensions) or not 0.99 < float((first[0] ** 2).sum()) < 1.01:
         return Check("embedder", "probe", "failed", f"{detail}; its vector is wrong", "use another embedder")
-    if recorded is not None and recorded != identity.key:
-        convert = f"agentctx memory reembed --store {location} --embedder {spec}"
+    if stats is not None and recorded is not None and recorded != identity.key:
+        convert = f"agentctx memory reembed --store {stats.location} --embedder {spec}"
         fix = f"open the store with --embedder {_spec(recorded)}, or convert it: {convert}"
         return Check("embedder", "probe", "failed", f"{detail}; the store was filled by {_spec(recorded)}", fix)
     return Check("embedder", "probe", "ok", detail)

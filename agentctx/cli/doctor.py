@@ -24,8 +24,8 @@ _STYLES = {"ok": "green", "note": "yellow", "failed": "red"}
 def doctor(*, target: Target) -> None:
     """Look for what is wrong, and say what to do.
 
-    It checks the environment, the store, its embedder and, where one is named, a server. It looks only: no store is
-    made where there is none, and none is changed. The exit code is 1 where a check failed.
+    It checks the environment, the store, its embedder and, where one is named, a server. It looks only: no file is made
+    or changed. (An empty PostgreSQL database gets its tables.) The exit code is 1 where a check failed.
     """
     checks: list[Check] = []
     if target.json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -15,8 +16,10 @@ from agentctx.errors import AgentctxError, InvalidArgument
 from agentctx.types import ItemResult, MemoryAPI, NewEpisode
 
 _LONGEST: Final = 16 << 20  # bytes a line; far above what an episode may hold
+_HOPELESS: Final = 1 << 30
 _FIELDS: Final = frozenset(field.name for field in fields(NewEpisode))
 _TIMES: Final = ("occurred_at", "valid_from", "valid_to", "expires_at")
+_ITEM: Final = re.compile(r"episodes\[\d+\]")
 _BOM: Final = b"\xef\xbb\xbf"
 
 Lines = Iterator[tuple[int, bytes | AgentctxError]]
@@ -54,11 +57,20 @@ def numbered(source: BinaryIO) -> Lines:
         if number == 1:
             line = line.removeprefix(_BOM)
         if len(line) > _LONGEST:
-            while line and not line.endswith(b"\n"):
-                line = source.readline(_LONGEST)
+            _skip(source, line, number)
             yield number, InvalidArgument(f"the line has more than {_LONGEST} bytes", field=f"lines[{number}]")
         elif not line.isspace():
             yield number, line
+
+
+def _skip(source: BinaryIO, line: bytes, number: int) -> None:
+    """Read on to the end of the line; a device that never ends one is given up."""
+    skipped = 0
+    while line and not line.endswith(b"\n"):
+        line = source.readline(_LONGEST)
+        skipped += len(line)
+        if skipped > _HOPELESS:
+            raise InvalidArgument(f"line {number} does not end: this is no file of JSON lines", field="file")
 
 
 def texts(lines: Lines) -> Iterator[str]:
@@ -140,10 +152,13 @@ def add_lines(memory: MemoryAPI, namespace: str, lines: Lines, defaults: NewEpis
 
 def _renumbered(result: ItemResult, index: int, line: int) -> ItemResult:
     """The service counts the items that it was sent; people count lines."""
-    sent, here = f"episodes[{result.index}]", f"lines[{line}]"
+    sent = _ITEM.match(result.error_field)
+    if sent is None:
+        return replace(result, index=index)
+    here = f"lines[{line}]"
     return replace(
         result,
         index=index,
-        error_message=result.error_message.replace(sent, here),
-        error_field=result.error_field.replace(sent, here),
+        error_message=result.error_message.replace(sent[0], here),
+        error_field=here + result.error_field[sent.end() :],
     )

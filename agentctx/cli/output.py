@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -44,6 +45,7 @@ _NAMES: Final = {
     "unix_socket": "--unix",
     "workers": "--max-concurrent",
 }
+_LONGEST_USAGE: Final = 300
 _HINTS: Final = {
     "unauthenticated": "give a token with --token-file or AGENTCTX_TOKEN",
 }
@@ -60,12 +62,13 @@ class Output:
         if self.json:
             self.line(value)
         else:
-            people(console())
+            self.people(people)
 
     def people(self, draw: Callable[[Console], None]) -> None:
         """Print something for people alone."""
         if not self.json:
-            draw(console())
+            with _writing():
+                draw(console())
 
     def line(self, value: object) -> None:
         """Print one value of a stream as a line of JSON."""
@@ -73,14 +76,10 @@ class Output:
 
     def text(self, line: str, *, flush: bool = True) -> None:
         """Print a line as it is."""
-        try:
+        with _writing():
             sys.stdout.write(line + "\n")
             if flush:
                 sys.stdout.flush()
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise FailedPrecondition(f"cannot write the output: {error.strerror}", field="stdout") from error
 
     def note(self, text: str) -> None:
         """Tell people something besides the result, on stderr; programs are not told."""
@@ -92,10 +91,25 @@ def console() -> Console:
     """Stdout for people; a pipe gets wide lines without colour."""
     from rich.console import Console  # noqa: PLC0415 - 60 ms that `--json` does not need
 
-    found = Console(highlight=False, markup=False, emoji=False)
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:  # rich would exit with 1
+            raise BrokenPipeError
+
+    found = Plain(highlight=False, markup=False, emoji=False)
     if not found.is_terminal:
         found.width = 140
     return found
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Within this block an OSError is about stdout: a full disk. A reader that went away is dealt with in `main`."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise FailedPrecondition(f"cannot write the output: {error.strerror}", field="stdout") from error
 
 
 def plain(value: object) -> Any:
@@ -156,6 +170,8 @@ def usage_error(error: Any) -> InvalidArgument:
     parameter = getattr(error, "param", None)
     context = getattr(error, "ctx", None)
     message = one_line(error.format_message()).rstrip(".")
+    if len(message) > _LONGEST_USAGE:  # it repeats what was given
+        message = message[: _LONGEST_USAGE - 1] + "…"
     if context is not None:
         message = f"{message}. See {context.command_path} --help"
     return InvalidArgument(message, field=getattr(parameter, "name", None) or "")

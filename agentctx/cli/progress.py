@@ -14,15 +14,17 @@ PATIENCE: Final = 1.0  # seconds
 class Bar:
     """A bar that appears late. `to` says how far the work is."""
 
-    def __init__(self, description: str) -> None:
+    def __init__(self, description: str, *, beside_lines: bool = False) -> None:
         self._description = description
+        # Lines of results on the same terminal would be torn by a bar, and show the progress themselves.
+        self._wanted = sys.stderr.isatty() and not (beside_lines and sys.stdout.isatty())
         self._began = time.monotonic()
         self._shown: Any = None
         self._task: Any = None
 
     def to(self, done: int, total: int | None = None) -> None:
         """`done` of `total` (None: nobody knows) are finished."""
-        if self._shown is None and time.monotonic() - self._began > PATIENCE and sys.stderr.isatty():
+        if self._wanted and self._shown is None and time.monotonic() - self._began > PATIENCE:
             self._show()
         if self._shown is not None:
             self._shown.update(self._task, completed=done, total=total)
@@ -44,15 +46,19 @@ class Bar:
             TimeElapsedColumn(),
             console=Console(stderr=True),
             transient=True,
+            redirect_stdout=False,  # rich would send it to stderr
         )
         self._task = self._shown.add_task(self._description, total=None)
         self._shown.start()
 
 
 @contextmanager
-def progress(description: str) -> Iterator[Bar]:
-    """A bar for the time of a block; the terminal is left as it was, also after Ctrl-C."""
-    bar = Bar(description)
+def progress(description: str, *, beside_lines: bool = False) -> Iterator[Bar]:
+    """A bar for the time of a block; the terminal is left as it was, also after Ctrl-C.
+
+    `beside_lines`: the block prints results line by line.
+    """
+    bar = Bar(description, beside_lines=beside_lines)
     try:
         yield bar
     finally:

@@ -48,7 +48,12 @@ def serve(
         int | None, typer.Option(metavar="N", help="Calls at work at the same time. [default: 16]")
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option(metavar="SPEC", help="Embedder. [default: the one that filled the store]")
+        str | None,
+        typer.Option(
+            metavar="SPEC",
+            help="Embedder; a remote one must be named. [env: AGENTCTX_EMBEDDER; default: the one that filled the "
+            "store]",
+        ),
     ] = None,
     config: Annotated[Path | None, typer.Option(metavar="FILE", help="Settings (TOML). [env: AGENTCTX_CONFIG]")] = None,
     log_level: Annotated[str, typer.Option(metavar="LEVEL", help="debug, info, warning or error.")] = "info",
@@ -62,7 +67,7 @@ def serve(
         from agentctx_server import ServerConfig, ServerTLS, run_forever  # noqa: PLC0415 - only this command needs it
         from agentctx_server import serve as start  # noqa: PLC0415
     except ModuleNotFoundError as error:
-        if error.name != "agentctx_server":
+        if error.name is None or error.name.partition(".")[0] != "agentctx_server":
             raise
         raise MissingDependency(
             "the server is not part of this installation; install the whole package again: "
@@ -90,7 +95,7 @@ def serve(
 
     target = Target(store=store, embedder=embedder, config=config, json=json)
     with (
-        ContextEngine.open(target.location(), embedder=embedder, settings=target.settings()) as engine,
+        ContextEngine.open(target.location(), embedder=target.spec(), settings=target.settings()) as engine,
         start(engine, server_config) as server,
     ):
         answer = {"address": server.address, "store": engine.store_url}

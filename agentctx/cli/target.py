@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agentctx.client import Client
     from agentctx.config import Settings
 
+_LONGEST_TOKEN = 8192
+
 
 @options
 @dataclass(frozen=True)
@@ -66,7 +68,10 @@ class Target:
     embedder: Annotated[
         str | None,
         typer.Option(
-            "--embedder", metavar="SPEC", help="Embedder of an embedded store. [default: the one that filled it]"
+            "--embedder",
+            metavar="SPEC",
+            help="Embedder of an embedded store; a remote one must be named. [env: AGENTCTX_EMBEDDER; default: the one "
+            "that filled it]",
         ),
     ] = None
     config: Annotated[
@@ -97,6 +102,10 @@ class Target:
             return default_store()
         return named
 
+    def spec(self) -> str | None:
+        """The embedder of an embedded store, where one is named."""
+        return os.environ.get("AGENTCTX_EMBEDDER") or None if self.embedder is None else self.embedder
+
     def settings(self) -> Settings:
         """The settings of an embedded store."""
         from agentctx.config import Settings  # noqa: PLC0415
@@ -116,7 +125,7 @@ class Target:
         location = self.location()
         if not create:
             must_exist(location)
-        with ContextEngine.open(location, embedder=self.embedder, settings=self.settings()) as engine:
+        with ContextEngine.open(location, embedder=self.spec(), settings=self.settings()) as engine:
             yield engine.memory
 
     def connect(self, address: str, *, embedder_is_ours: bool = True, timeout: float = 30.0) -> Client:
@@ -135,11 +144,12 @@ class Target:
         if self.token_file is None:
             return os.environ.get("AGENTCTX_TOKEN") or None
         try:
-            token = self.token_file.read_text(encoding="utf-8").strip()
+            with self.token_file.open(encoding="utf-8") as file:
+                token = file.read(_LONGEST_TOKEN + 1).strip()
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is not text"
             raise InvalidArgument(f"cannot read {self.token_file}: {reason}", field="token_file") from None
-        if not token or not token.isascii() or not token.isprintable():
+        if not 0 < len(token) <= _LONGEST_TOKEN or not token.isascii() or not token.isprintable():
             raise InvalidArgument(f"{self.token_file} must hold one token in plain characters", field="token_file")
         return token
 
@@ -160,5 +170,5 @@ def must_exist(location: str | Path) -> None:
         missing = file is not None and not file.exists()
     except (OSError, ValueError):
         missing = False  # opening it will say what is wrong
-    if missing and str(location) not in ("", ":memory:"):
+    if missing and str(location) not in ("", ":memory:") and "\0" not in str(location):
         raise NotFound(f"there is no store at {file}; `agentctx memory add` makes one", field="store")

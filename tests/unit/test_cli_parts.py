@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -15,6 +16,7 @@ import pytest
 import typer
 
 from agentctx.cli import exits, lines
+from agentctx.cli import progress as bars
 from agentctx.cli.files import written
 from agentctx.cli.output import error_text, one_line, plain, printable
 from agentctx.cli.spread import options, spread
@@ -41,7 +43,9 @@ class TestTimes:
     def test_now_is_the_present(self) -> None:
         assert abs(parse_time("NOW", "as_of") - datetime.now(UTC)) < timedelta(seconds=5)
 
-    @pytest.mark.parametrize("text", ["", "yesterday", "2026-13-01", "2026-05-03T25:00", "\0", "9" * 500, 5, None, "-7d"])
+    @pytest.mark.parametrize(
+        "text", ["", "yesterday", "2026-13-01", "2026-05-03T25:00", "\0", "9" * 500, 5, None, "-7d"]
+    )
     def test_anything_else_names_the_field(self, text: object) -> None:
         with pytest.raises(InvalidArgument, match="ISO 8601") as caught:
             parse_time(text, "as_of")
@@ -49,9 +53,9 @@ class TestTimes:
         assert len(caught.value.message) < 250
 
     def test_the_ends_of_time_can_be_shown(self) -> None:
-        for moment in (datetime.min, datetime.max):
+        for year, month, day in ((1, 1, 1), (9999, 12, 31)):
             for hours in (-23, 0, 23):
-                assert show_time(moment.replace(tzinfo=timezone(timedelta(hours=hours))))
+                assert show_time(datetime(year, month, day, tzinfo=timezone(timedelta(hours=hours))))
 
 
 class TestValues:
@@ -166,6 +170,48 @@ class TestWritten:
         assert (tmp_path / "link").is_symlink()
 
 
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+class TestProgress:
+    @pytest.fixture
+    def shown(self, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[str, str]]:
+        """Runs a block with progress; returns what stdout and stderr got."""
+
+        def run(
+            out: io.StringIO, err: io.StringIO, patience: float = -1, *, beside_lines: bool = True
+        ) -> tuple[str, str]:
+            monkeypatch.setattr(bars, "PATIENCE", patience)
+            monkeypatch.setenv("TERM", "xterm")
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(sys, "stdout", out)
+                patch.setattr(sys, "stderr", err)
+                with bars.progress("working", beside_lines=beside_lines) as bar:
+                    for done in range(3):
+                        bar.to(done, 3)
+                        print("a line")
+            return out.getvalue(), err.getvalue()
+
+        return run
+
+    def test_a_bar_is_for_a_terminal_and_never_on_stdout(self, shown: Callable[..., tuple[str, str]]) -> None:
+        out, err = shown(io.StringIO(), Terminal())
+        assert out == "a line\n" * 3
+        assert "working" in err
+
+    def test_no_bar_elsewhere(self, shown: Callable[..., tuple[str, str]]) -> None:
+        assert shown(io.StringIO(), io.StringIO())[1] == ""
+
+    def test_no_bar_within_a_second(self, shown: Callable[..., tuple[str, str]]) -> None:
+        assert shown(io.StringIO(), Terminal(), 1)[1] == ""
+
+    def test_no_bar_between_lines_of_results(self, shown: Callable[..., tuple[str, str]]) -> None:
+        assert shown(Terminal(), Terminal())[1] == ""
+        assert "working" in shown(Terminal(), Terminal(), beside_lines=False)[1]
+
+
 class FakeMemory:
     """Refuses contents that begin with "bad", answers in batches of three, as a service would."""
 
@@ -244,13 +290,14 @@ class TestLines:
             next(source)
 
 
+@options
+@dataclass(frozen=True)
+class Group:
+    size: Annotated[int, typer.Option("--size")] = 3
+
+
 class TestSpread:
     def test_a_group_of_options_becomes_options(self) -> None:
-        @options
-        @dataclass(frozen=True)
-        class Group:
-            size: Annotated[int, typer.Option("--size")] = 3
-
         seen: list[tuple[str, int]] = []
 
         @spread

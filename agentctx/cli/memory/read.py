@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Annotated, Any
 
 import typer
 
 from agentctx.cli import tables
 from agentctx.cli.memory.options import All, Id, Namespace, Narrowed, PageSize, PageToken
-from agentctx.cli.output import console
 from agentctx.cli.spread import spread
 from agentctx.cli.target import Target
 from agentctx.cli.times import optional_time
+from agentctx.errors import InvalidArgument
 from agentctx.types import EpisodePage, MemoryAPI, NamespacePage
+
+_LONGEST = 86_400
 
 
 @spread
@@ -43,6 +46,8 @@ def search(
     if explain:
         options["explain"] = True
     if timeout is not None:
+        if not 0 < timeout < _LONGEST:
+            raise InvalidArgument(f"timeout must be above 0 and below {_LONGEST} seconds", field="timeout")
         options["timeout"] = timeout
     with target.open() as memory:
         found = memory.search(namespace, query, **options)
@@ -75,7 +80,7 @@ def list_(
                 for episode in page.episodes:
                     target.out.line(episode)
             else:
-                tables.episodes(console(), page, full=full, more=False)
+                target.out.people(partial(tables.episodes, page=page, full=full, more=False))
 
 
 def _pages(memory: MemoryAPI, namespace: str, token: str, options: dict[str, Any]) -> Iterator[EpisodePage]:
@@ -132,7 +137,7 @@ def namespaces(
                 for one in page.namespaces:
                     target.out.line(one)
             else:
-                tables.namespaces(console(), page, more=False)
+                target.out.people(partial(tables.namespaces, page=page, more=False))
 
 
 def _namespace_pages(memory: MemoryAPI, prefix: str, size: int, token: str) -> Iterator[NamespacePage]:

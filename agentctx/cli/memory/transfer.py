@@ -30,7 +30,7 @@ def export(
     `import` reads them, here or elsewhere: history, deletions and times survive the trip. A FILE appears whole or not
     at all. With --json and a FILE the answer says how many records it holds.
     """
-    with target.open() as memory, progress(f"exporting {namespace}") as bar:
+    with target.open() as memory, progress(f"exporting {namespace}", beside_lines=output == "-") as bar:
         lines = memory.export(namespace, live_only=live_only)
         if output == "-":
             for done, line in enumerate(lines, 1):
@@ -89,7 +89,7 @@ def reembed(*, target: Target) -> None:
         raise InvalidArgument("say which: --embedder static, for example", field="embedder")
     last = Progress(0, None)
     try:
-        with progress(f"re-embedding with {spec}") as bar:
+        with progress(f"re-embedding with {spec}", beside_lines=target.json) as bar:
             for last in _steps(target, spec):
                 bar.to(last.done, last.total)
                 if target.json:

@@ -14,9 +14,10 @@ from agentctx.cli.spread import spread
 from agentctx.cli.target import Target
 from agentctx.cli.times import parse_time
 from agentctx.cli.values import parse_object, parse_revision
-from agentctx.errors import InvalidArgument
+from agentctx.errors import Cancelled, InvalidArgument
 from agentctx.types import UpdateOptions
 
+_LONGEST = 16 << 20  # far above what an episode may hold
 _CLEARABLE = "A time in ISO 8601, or none to clear it."
 
 
@@ -73,16 +74,23 @@ def add(
 def _add_file(namespace: str, file: str, described: Described, target: Target) -> None:
     defaults = described.episode()
     stored = refused = 0
-    with opened(file) as source, target.open(create=True) as memory, progress(f"adding to {namespace}") as bar:
-        for one in add_lines(memory, namespace, numbered(source), defaults):
-            if one.result.ok:
-                stored += 1
-            else:
-                refused += 1
-                target.out.note(f"line {one.line}: {one.result.error_code}: {one.result.error_message}")
-            if target.json:
-                target.out.line(one.as_dict())
-            bar.to(stored + refused)
+    try:
+        with (
+            opened(file) as source,
+            target.open(create=True) as memory,
+            progress(f"adding to {namespace}", beside_lines=target.json) as bar,
+        ):
+            for one in add_lines(memory, namespace, numbered(source), defaults):
+                if one.result.ok:
+                    stored += 1
+                else:
+                    refused += 1
+                    target.out.note(f"line {one.line}: {one.result.error_code}: {one.result.error_message}")
+                if target.json:
+                    target.out.line(one.as_dict())
+                bar.to(stored + refused)
+    except KeyboardInterrupt:
+        raise Cancelled(f"interrupted after {stored + refused} lines; what was stored stays") from None
     target.out.people(lambda console: console.print(f"{stored} added, {refused} refused"))
     if refused:
         raise typer.Exit(exits.PARTLY)
@@ -90,10 +98,13 @@ def _add_file(namespace: str, file: str, described: Described, target: Target) -
 
 def _read_text() -> str:
     with opened("-", "episodes") as source:
-        try:
-            return source.read().decode().removesuffix("\n")
-        except UnicodeDecodeError:
-            raise InvalidArgument("the text on stdin is not UTF-8", field="episodes") from None
+        read = source.read(_LONGEST + 1)
+    if len(read) > _LONGEST:
+        raise InvalidArgument(f"the text on stdin has more than {_LONGEST} bytes", field="episodes")
+    try:
+        return read.decode().removesuffix("\n")
+    except UnicodeDecodeError:
+        raise InvalidArgument("the text on stdin is not UTF-8", field="episodes") from None
 
 
 @spread
