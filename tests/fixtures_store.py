@@ -6,6 +6,7 @@ Import the fixtures that a test module uses: `from tests.fixtures_store import l
 from __future__ import annotations
 
 import atexit
+import contextlib
 import importlib.util
 import os
 import pwd
@@ -80,6 +81,7 @@ class Postgres:
         self.folder = Path(tempfile.mkdtemp(prefix="agentctx-pg-", dir="/tmp"))
         self._binaries = binaries
         self._as: list[str] = []
+        atexit.register(self.stop)
         if os.geteuid() == 0:  # PostgreSQL refuses to run as root
             owner = pwd.getpwnam("postgres")
             os.chown(self.folder, owner.pw_uid, owner.pw_gid)
@@ -88,7 +90,6 @@ class Postgres:
         data = str(self.folder / "data")
         self._run("initdb", "-D", data, "-A", "trust", "-U", "svc", "-E", "UTF8", "--locale=C", "--no-sync")
         options = f"-c listen_addresses='' -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=120"
-        atexit.register(self.stop)
         self._run("pg_ctl", "-D", data, "-w", "-t", "30", "-l", str(self.folder / "log"), "-o", options, "start")
 
         self._template = ""
@@ -120,7 +121,8 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def stop(self) -> None:
-        self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
+        with contextlib.suppress(RuntimeError, subprocess.SubprocessError):
+            self._run("pg_ctl", "-D", str(self.folder / "data"), "-m", "immediate", "stop")
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _run(self, program: str, *arguments: str) -> None:

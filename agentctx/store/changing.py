@@ -58,7 +58,7 @@ def update_episode(
         new["tags"] = tuple(new["tags"])
     start = new.get("valid_from", entry.episode.valid_from)
     end = new.get("valid_to", entry.episode.valid_to)
-    if start is not None and end is not None and end < start:
+    if new.keys() & {"valid_from", "valid_to"} and start is not None and end is not None and end < start:
         field = "valid_to" if "valid_to" in new else "valid_from"
         raise InvalidArgument("valid_to must not be before valid_from", field=field)
     record = batch.change(id, "update", new)

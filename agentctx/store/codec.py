@@ -21,6 +21,7 @@ Fields = dict[str, Any]
 _TIMES: Final = frozenset({"valid_from", "valid_to", "expires_at", "deleted_at", "occurred_at", "recorded_at"})
 CHANGING: Final = ("metadata", "tags", "valid_from", "valid_to", "expires_at", "superseded_by", "deleted_at")
 
+_encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # What `json.loads` calls, without its looking for white space and byte order marks that are not there.
 _parse: Final = json.JSONDecoder().raw_decode
 
@@ -69,7 +70,7 @@ def _tags(stored: str) -> tuple[str, ...]:
 
 def to_json(value: JsonValue) -> str:
     """Compact JSON, as the store keeps it."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _encode(value)
 
 
 def micros(moment: datetime | None) -> int | None:

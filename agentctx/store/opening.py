@@ -48,4 +48,5 @@ def _database(location: str | Path, settings: StoreSettings, hook: Hook) -> Data
         raise InvalidArgument("a path cannot hold a NUL character", field="store")
     from agentctx.store.sqlite import SqliteDatabase  # noqa: PLC0415 - one engine is enough
 
-    return SqliteDatabase(Path(text).expanduser(), settings, hook)
+    # Absolute: connections are made later too, when the working directory may be another.
+    return SqliteDatabase(Path(text).expanduser().absolute(), settings, hook)

@@ -19,16 +19,17 @@ from agentctx.store import Store, open_store
 from agentctx.types import Episode, LogRecord, NewEpisode, Revision
 from tests.fixtures_store import KEY, CountedIds, ManualClock, episode, running_postgres, sqlite_template
 
-NAMESPACES = st.sampled_from(["a", "a/b", "z%"])
-IDS = st.sampled_from([f"id{number}" for number in range(8)])
+NAMESPACES = st.sampled_from(["a", "a", "a", "a/b", "z%"])
+IDS = st.integers(0, 60).map(lambda number: f"id{number}")
 TIMES = st.none() | st.integers(-3, 3).map(lambda days: datetime.fromisoformat("2024-05-01T12:00Z") + timedelta(days))
 ITEMS = st.builds(
-    lambda key, session, position, valid_from, supersedes, tags: episode(
+    lambda key, session, position, valid_from, valid_to, supersedes, tags: episode(
         f"text of {key}",
         id=key,
         session=session,
         position=position,
         valid_from=valid_from,
+        valid_to=valid_to,
         supersedes=supersedes,
         tags=tags,
     ),
@@ -36,7 +37,8 @@ ITEMS = st.builds(
     st.sampled_from(["", "s"]),
     st.none() | st.integers(0, 3),
     TIMES,
-    st.just("") | IDS,
+    TIMES,
+    st.booleans().map(lambda supersedes: "?" if supersedes else ""),  # filled in by `append`
     st.lists(st.sampled_from(["x", "é"]), max_size=2, unique=True).map(tuple),
 )
 CHANGES = st.fixed_dictionaries(
@@ -44,6 +46,8 @@ CHANGES = st.fixed_dictionaries(
     optional={
         "metadata": st.dictionaries(st.sampled_from("kl"), st.integers()),
         "expires_at": TIMES,
+        "valid_to": TIMES,
+        "valid_from": TIMES,
         "tags": st.just(("t",)),
     },
 )
@@ -77,7 +81,8 @@ class Model:
         if old is not None:
             end = item.valid_from or item.occurred_at
             assert end is not None
-            end = max(min(end, old.valid_to or end), old.valid_from or end)
+            end = min(end, old.valid_to or end)
+            end = max(end, old.valid_from or end)
             self.put("update", recorded_at, replace(old, valid_to=end, superseded_by=item.id))
 
 
@@ -134,8 +139,18 @@ class StoreMachine(RuleBasedStateMachine):
         self.models[namespace] = model
         return answer
 
-    @rule(namespace=NAMESPACES, items=st.lists(ITEMS, min_size=1, max_size=4))
-    def append(self, namespace: str, items: list[NewEpisode]) -> None:
+    def pick(self, data: st.DataObject, namespace: str) -> str:
+        """An id that is mostly there."""
+        known = sorted(self.models[namespace].now()) if namespace in self.models else []
+        return data.draw(st.sampled_from(known * 3 + ["id0", "id19"] if known else ["id0"]))
+
+    @rule(data=st.data(), namespace=NAMESPACES, items=st.lists(ITEMS, min_size=1, max_size=3))
+    def append(self, data: st.DataObject, namespace: str, items: list[NewEpisode]) -> None:
+        for index, item in enumerate(items):
+            if item.supersedes:
+                target = self.pick(data, namespace) if namespace in self.models else ""
+                items[index] = replace(item, supersedes=target)
+
         def on_model(model: Model, at: datetime) -> None:
             targets = [item.supersedes for item in items if item.supersedes]
             for index, item in enumerate(items):
@@ -146,19 +161,31 @@ class StoreMachine(RuleBasedStateMachine):
         vectors = [item.id.encode() for item in items]
         self.both(namespace, lambda: self.store.append(namespace, items, vectors, embedder_key=KEY), on_model)
 
-    @rule(namespace=NAMESPACES, id=IDS, changes=CHANGES)
-    def update(self, namespace: str, id: str, changes: dict[str, Any]) -> None:
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), changes=CHANGES)
+    def update(self, data: st.DataObject, changes: dict[str, Any]) -> None:
+        namespace = data.draw(st.sampled_from(sorted(self.models)))
+        id = self.pick(data, namespace)
+
         def on_model(model: Model, at: datetime) -> None:
             state = model.now().get(id)
             if state is None or state.deleted_at:
                 raise NotFound("")
-            model.put("update", at, replace(state, **changes))
+            new = replace(state, **changes)
+            checked = changes.keys() & {"valid_from", "valid_to"}
+            if checked and new.valid_from and new.valid_to and new.valid_to < new.valid_from:
+                raise InvalidArgument("")
+            model.put("update", at, new)
 
         record = self.both(namespace, lambda: self.store.update(namespace, id, changes), on_model)
         assert record is None or record.episode == self.models[namespace].now()[id]
 
-    @rule(namespace=NAMESPACES, ids=st.lists(IDS, min_size=1, max_size=3, unique=True))
-    def delete(self, namespace: str, ids: list[str]) -> None:
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def delete(self, data: st.DataObject, count: int) -> None:
+        namespace = data.draw(st.sampled_from(sorted(self.models)))
+        ids = list(dict.fromkeys(self.pick(data, namespace) for _ in range(count)))
+
         def on_model(model: Model, at: datetime) -> None:
             for id in ids:
                 state = model.now().get(id)
@@ -168,8 +195,12 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.both(namespace, lambda: self.store.delete(namespace, ids), on_model)
 
-    @rule(namespace=NAMESPACES, ids=st.lists(IDS, min_size=1, max_size=3, unique=True))
-    def purge(self, namespace: str, ids: list[str]) -> None:
+    @precondition(lambda self: self.models)
+    @rule(data=st.data(), count=st.integers(1, 3))
+    def purge(self, data: st.DataObject, count: int) -> None:
+        namespace = data.draw(st.sampled_from(sorted(self.models)))
+        ids = list(dict.fromkeys(self.pick(data, namespace) for _ in range(count)))
+
         def on_model(model: Model, at: datetime) -> None:
             if not set(ids) <= model.now().keys():
                 raise NotFound("")
@@ -193,7 +224,7 @@ class StoreMachine(RuleBasedStateMachine):
             assert revision.epoch > self.models[namespace].head.epoch
             self.models[namespace].head = replace(self.models[namespace].head, epoch=revision.epoch)
 
-    @rule(namespace=NAMESPACES)
+    @rule(namespace=st.sampled_from(["a/b", "z%"]))
     def delete_namespace(self, namespace: str) -> None:
         if namespace not in self.models:
             with pytest.raises(NotFound):
@@ -208,8 +239,9 @@ class StoreMachine(RuleBasedStateMachine):
         self.store = self.opened()
 
     @precondition(lambda self: self.past)
-    @rule(data=st.data(), namespace=NAMESPACES, id=IDS)
-    def look_back(self, data: st.DataObject, namespace: str, id: str) -> None:
+    @rule(data=st.data(), namespace=NAMESPACES)
+    def look_back(self, data: st.DataObject, namespace: str) -> None:
+        id = self.pick(data, namespace)
         at = data.draw(st.sampled_from(self.past))
         model = self.models.get(namespace)
         then = {} if model is None else model.now(at)
