@@ -210,7 +210,8 @@ def one_round(number: int, folder: Path, books: dict[str, Book], writers: int, r
     """Start, write, kill, open, check. `books` holds the shared namespace and gets that of the round."""
     own = f"crash/round-{number:03}"
     books[own] = Book()
-    before = sum(len(book.acknowledged) for book in books.values())
+    acknowledged = sum(len(book.acknowledged) for book in books.values())
+    cut_off = sum(len(book.open_batches) for book in books.values())
     server = Server(folder / "memory.db", folder / "server.sock", folder / "server.log")
     # A book is touched by several threads, each with keys of its own; the interpreter keeps sets and dicts whole.
     threads = [
@@ -240,8 +241,8 @@ def one_round(number: int, folder: Path, books: dict[str, Book], writers: int, r
             outcome["searches compared"], outcome["searches that differ"] = compare(
                 engine.memory, own, "static", queries
             )
-    outcome["acknowledged"] = sum(len(book.acknowledged) for book in books.values()) - before
-    outcome["calls cut off"] = sum(len(book.open_batches) for book in (books[own], books[SHARED]))
+    outcome["acknowledged"] = sum(len(book.acknowledged) for book in books.values()) - acknowledged
+    outcome["calls cut off"] = sum(len(book.open_batches) for book in books.values()) - cut_off
     return dict(outcome)
 
 
@@ -277,7 +278,7 @@ def main() -> int:
         with ContextEngine.open(folder / "memory.db") as engine:
             for namespace, book in books.items():  # the last kill must not have harmed what older rounds wrote
                 for kind, count in check(engine.memory, namespace, book).items():
-                    total[f"{kind}"] += count
+                    total[kind] += count
             compared, differing = compare(engine.memory, SHARED, "static", synthetic.questions(QUERIES, 1000, seed=1))
             total["searches compared"] += compared
             total["searches that differ"] += differing
@@ -289,7 +290,7 @@ def main() -> int:
         "acknowledged": total["acknowledged"],
         "acknowledged_updates": sum(len(book.updated) for book in books.values()),
         "acknowledged_deletions": sum(len(book.deleted) for book in books.values()),
-        "calls_cut_off": sum(len(book.open_batches) for book in books.values()),
+        "calls_cut_off": total["calls cut off"],
         "searches_compared": total["searches compared"],
         "amiss": amiss,
         "seed": given.seed,

@@ -3,10 +3,11 @@
     python benchmarks/search_latency.py                      # 10,000 made-up episodes
     python benchmarks/search_latency.py --data s_dev.json.xz # real turns of a LongMemEval or LoCoMo file
 
-The yardstick of the same run scans the same rows in numpy: BM25 over single turns plus the cosine of the same
-embedder, texts in a Python list. It knows no filters, no validity, no windows and no durability. Both are asked the
-same questions, in turns, so that a busy machine slows both; `cpu` is what the asking thread itself computed,
-which other load leaves alone.
+Every question is asked once for the headline, since people do not repeat themselves, and a second time to show what
+caches make of it. The yardstick of the same run scans the same rows in numpy: BM25 over single turns plus the cosine of
+the same embedder, texts in a Python list. It knows no filters, validity, windows or durability. Both are asked
+in turns, so that a busy machine slows both; `cpu` is what the asking thread itself computed, which other load leaves
+alone.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from statistics import median
 
 import numpy as np
-from agentctx_bench import host, report
+from agentctx_bench import host, report, synthetic
 from agentctx_bench.bm25 import BM25
 from agentctx_bench.loading import material
 from agentctx_bench.stats import percentiles
@@ -64,7 +64,6 @@ def main() -> None:
     parser.add_argument("--data", type=Path, help="take turns and questions from this LoCoMo or LongMemEval file")
     parser.add_argument("--episodes", type=int, default=10_000)
     parser.add_argument("--queries", type=int, default=500)
-    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--k", type=int, default=10)
     parser.add_argument("--embedder", default="static")
     parser.add_argument("--seed", type=int, default=0)
@@ -82,32 +81,26 @@ def main() -> None:
             return [hit.episode.content for hit in engine.memory.search(NAMESPACE, query, k=given.k).hits]
 
         asks: dict[str, Ask] = {"agentctx": ask, "yardstick": yardstick(engine, episodes, given.k)}
-        for query in queries[:50]:  # warm both: first use compiles, caches and pages in
+        # What is loaded or grown on first use belongs to opening; the words of the questions are not among these.
+        for query in synthetic.questions(30, 1000, seed=given.seed + 1):
             for one in asks.values():
                 one(query)
-        rounds: dict[str, list[dict[str, float]]] = {}
-        for _ in range(given.rounds):
-            gc.collect()
-            taken: dict[str, list[float]] = {}
+        gc.collect()
+        taken: dict[str, list[float]] = {}
+        for when in ("first", "again"):
             for query in queries:
                 for name, one in asks.items():
                     took, computing = timed(one, query)
-                    taken.setdefault(name, []).append(took)
-                    taken.setdefault(f"{name}, cpu", []).append(computing)
-            for name, values in taken.items():
-                rounds.setdefault(name, []).append(percentiles(values, digits=4))
-    medians = {
-        name: {p: round(median(r[p] for r in of_rounds), 4) for p in ("p50", "p95", "p99")}
-        for name, of_rounds in rounds.items()
-    }
+                    taken.setdefault(f"{name}, {when}", []).append(took)
+                    taken.setdefault(f"{name}, {when}, cpu", []).append(computing)
+    told = {name: percentiles(values, digits=4) for name, values in taken.items()}
+    ours, theirs = told["agentctx, first"], told["yardstick, first"]
     result = {
         "benchmark": "search_latency",
-        "latency_ms": medians["agentctx"],
-        "yardstick_ms": medians["yardstick"],
-        "cpu_ms": medians["agentctx, cpu"],
-        "yardstick_cpu_ms": medians["yardstick, cpu"],
-        "ratio": {p: round(medians["agentctx"][p] / medians["yardstick"][p], 2) for p in ("p50", "p95", "p99")},
-        "rounds": rounds,
+        "latency_ms": ours,
+        "yardstick_ms": theirs,
+        "ratio": {p: round(ours[p] / theirs[p], 2) for p in ours},
+        "all_ms": told,
         "episodes": len(episodes),
         "queries": len(queries),
         "k": given.k,
@@ -117,10 +110,10 @@ def main() -> None:
         "machine": host.machine(),
         "versions": host.versions(),
     }
-    print(f"{len(episodes)} episodes ({result['data']}), {len(queries)} queries x {given.rounds} rounds, k={given.k}")
-    for name, row in medians.items():
-        print(f"  {name:15} p50 {row['p50']:.3f} ms   p95 {row['p95']:.3f} ms   p99 {row['p99']:.3f} ms")
-    print(f"  ratio           p50 {result['ratio']['p50']}   (medians over rounds; seed {given.seed})")
+    print(f"{len(episodes)} episodes ({result['data']}), {len(queries)} queries, k={given.k}, seed {given.seed}")
+    for name, row in told.items():
+        print(f"  {name:22} p50 {row['p50']:8.3f} ms   p95 {row['p95']:8.3f} ms   p99 {row['p99']:8.3f} ms")
+    print(f"  agentctx / yardstick, first: {result['ratio']}")
     print(f"  {host.machine()}\n  {host.versions()}")
     if given.json:
         report.write_json(result, given.json)

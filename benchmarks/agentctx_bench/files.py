@@ -69,6 +69,13 @@ def end_of_day(when: datetime) -> datetime:
     return when.replace(hour=23, minute=59, second=59, microsecond=999_999)
 
 
+def storable(text: str) -> str:
+    """`text` as any store keeps it: NUL and lone surrogates, which JSON can hold, become the replacement character."""
+    if "\0" in text:
+        text = text.replace("\0", "\ufffd")
+    return text if text.isascii() else text.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+
+
 def as_text(value: object) -> str:
     """An answer as text: some are numbers, and a missing one is empty."""
     return "" if value is None else str(value)

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from agentctx.errors import InvalidArgument
 from agentctx_bench.dataset import Dataset, Haystack, Question, Turn
-from agentctx_bench.files import as_text, end_of_day, expect, member, moment, read_json, texts
+from agentctx_bench.files import as_text, end_of_day, expect, member, moment, read_json, storable, texts
 
 # The ids as the official evaluation code uses them; the paper lists the types in another order.
 CATEGORIES: Final = {1: "multi-hop", 2: "temporal", 3: "open-domain", 4: "single-hop", 5: "adversarial"}
@@ -86,7 +86,7 @@ def _dia_id(turn: Mapping[str, Any], where: str) -> str:
 def _said(turn: Mapping[str, Any]) -> str:
     """What a turn says: its text, and the caption that stands for its picture."""
     text, caption = as_text(turn.get("text")).strip(), as_text(turn.get("blip_caption")).strip()
-    return f"{text} [image: {caption}]".strip() if caption else text
+    return storable(f"{text} [image: {caption}]".strip() if caption else text)
 
 
 def _sample(sample: Any, index: int, counts: Counter[str]) -> Haystack:
@@ -127,7 +127,7 @@ def _sample(sample: Any, index: int, counts: Counter[str]) -> Haystack:
                 # One question occurs twice in a conversation: the place is the key, not the text.
                 key=f"{sample_id}/{j}",
                 category=f"{category} {CATEGORIES[category]}",
-                text=member(qa, "question", str, at).strip(),
+                text=storable(member(qa, "question", str, at).strip()),
                 answer="" if adversarial else as_text(qa.get("answer")),
                 reference_time=asked_at,
                 gold_turns=gold,

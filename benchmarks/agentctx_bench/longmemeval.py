@@ -17,7 +17,7 @@ from typing import Any, Final
 from agentctx.errors import InvalidArgument
 from agentctx.types import ROLES, Role
 from agentctx_bench.dataset import Dataset, Haystack, Question, Turn
-from agentctx_bench.files import as_text, end_of_day, expect, member, moment, read_json
+from agentctx_bench.files import as_text, end_of_day, expect, member, moment, read_json, storable
 
 DATE: Final = "%Y/%m/%d (%a) %H:%M"
 _ROLES: Final[dict[str, Role]] = {role: role for role in ROLES if role}
@@ -83,7 +83,7 @@ def _entry(entry: Any, index: int, counts: Counter[str]) -> Haystack:
     question = Question(
         key=entry["question_id"],
         category=member(entry, "question_type", str, where),
-        text=member(entry, "question", str, where).strip(),
+        text=storable(member(entry, "question", str, where).strip()),
         answer=as_text(entry.get("answer")),
         reference_time=end_of_day(asked),
         gold_turns=frozenset() if abstention else frozenset(gold_turns),
@@ -118,4 +118,4 @@ def _turn(turn: Any, where: str) -> tuple[Role, str]:
     role = member(expect(turn, dict, where), "role", str, where)
     if role not in _ROLES:
         raise InvalidArgument(f"{where}.role must be user or assistant, not {role!r}", field=f"{where}.role")
-    return _ROLES[role], member(turn, "content", str, where)
+    return _ROLES[role], storable(member(turn, "content", str, where))

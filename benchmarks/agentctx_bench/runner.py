@@ -11,6 +11,7 @@ from agentctx_bench.dataset import Dataset, Question
 from agentctx_bench.systems import Found, System
 
 TIMED_K = 10
+DEEPEST = 10_000  # what an engine gives at most in one search
 _WARM_UP = "Is this the first question?"  # loads a namespace that was not read yet; never timed
 
 
@@ -103,9 +104,9 @@ def _deep(system: System, namespace: str, question: Question, cutoffs: Cutoffs) 
     while True:
         found = system.search(namespace, question.text, question.reference_time, k)
         # A system may rank only what it finds related: then a deeper search brings nothing new.
-        if len(found) < k or len({f.session for f in found}) >= sessions_wanted:
+        if len(found) < k or len({f.session for f in found}) >= sessions_wanted or k == DEEPEST:
             return found
-        k *= 2
+        k = min(2 * k, DEEPEST)
 
 
 def _scores(question: Question, found: Sequence[Found], cutoffs: Cutoffs) -> tuple[dict[str, float], dict[str, float]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from agentctx_bench.commands import Options
 from agentctx_bench.tables import show
 from rich.console import Console
 
-from agentctx import ContextEngine
+from agentctx import ContextEngine, NewEpisode
 from agentctx.errors import InvalidArgument
 
 DATA = Path(__file__).parents[1] / "unit" / "test_bench_data"
@@ -199,6 +201,67 @@ def test_every_table_can_be_shown(endpoint: str) -> None:
     assert "[image: ...]" in shown.getvalue()
 
 
+class TestCrashCheck:
+    """A check that finds nothing proves something only if it finds what is there."""
+
+    @pytest.fixture
+    def crash(self) -> Any:
+        spec = importlib.util.spec_from_file_location("bench_crash", SCRIPTS / "crash.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules["bench_crash"] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    @pytest.fixture
+    def engine(self, tmp_path: Path) -> Iterator[ContextEngine]:
+        with ContextEngine.open(tmp_path / "memory.db") as engine:
+            engine.memory.add("ns", [NewEpisode(f"text {i}", id=f"e{i}") for i in range(4)])
+            engine.memory.update("ns", "e1", metadata={"value": 7})
+            engine.memory.delete("ns", "e2")
+            yield engine
+
+    @staticmethod
+    def book(crash: Any, **changes: Any) -> Any:
+        known = {f"e{i}": f"text {i}" for i in range(4)}
+        told = crash.Book(attempted=known, acknowledged=set(known), updated={"e1": 7}, deleted={"e2"})
+        return replace(told, **changes)
+
+    def test_a_whole_store_has_nothing_amiss(self, crash: Any, engine: ContextEngine) -> None:
+        assert not crash.check(engine.memory, "ns", self.book(crash))
+
+    @pytest.mark.parametrize(
+        ("changes", "kind"),
+        [
+            ({"acknowledged": {"e0", "e9"}}, "acknowledged episodes lost"),
+            ({"updated": {"e1": 8}}, "acknowledged updates lost"),
+            ({"deleted": {"e2", "e3"}}, "acknowledged deletions undone"),
+            ({"open_batches": [["e0", "e9"]]}, "batches torn apart"),
+        ],
+    )
+    def test_what_is_amiss_is_found(
+        self, crash: Any, engine: ContextEngine, changes: dict[str, Any], kind: str
+    ) -> None:
+        book = self.book(crash, **changes)
+        book.attempted["e9"] = "text 9"
+        assert crash.check(engine.memory, "ns", book) == {kind: 1}
+
+    def test_other_content_and_episodes_that_nobody_wrote_are_found(self, crash: Any, engine: ContextEngine) -> None:
+        book = self.book(crash)
+        book.attempted["e0"] = "another text"
+        del book.attempted["e3"]
+        book.acknowledged.discard("e3")
+        wrong = crash.check(engine.memory, "ns", book)
+        assert wrong == {"episodes with other content": 1, "episodes nobody wrote": 1}
+
+    def test_a_lost_namespace_is_a_loss(self, crash: Any, engine: ContextEngine) -> None:
+        assert crash.check(engine.memory, "elsewhere", self.book(crash)) == {"acknowledged episodes lost": 4}
+
+    def test_a_rebuild_answers_as_the_original(self, crash: Any, engine: ContextEngine) -> None:
+        assert crash.compare(engine.memory, "ns", "static", ["text", "text 3"]) == (2, 0)
+
+
 @pytest.mark.slow
 class TestScripts:
     """The scripts beside the package, small: that they run, and say what they promise."""
@@ -211,7 +274,7 @@ class TestScripts:
         return json.loads(out.read_text(encoding="utf-8"))
 
     def test_search_latency(self, tmp_path: Path) -> None:
-        arguments = ("--episodes", "300", "--queries", "20", "--rounds", "1")
+        arguments = ("--episodes", "300", "--queries", "20")
         result = self.script("search_latency.py", *arguments, out=tmp_path / "out.json")
         assert result["episodes"] == 300
         assert result["latency_ms"]["p50"] > 0

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from agentctx_bench import locomo, locomo_audit, longmemeval
 from agentctx_bench.dataset import Dataset, Question
+from agentctx_bench.files import storable
 
 from agentctx.errors import InvalidArgument
 
@@ -170,6 +171,14 @@ class TestLongMemEval:
         packed = tmp_path / "data.json.xz"
         packed.write_bytes(lzma.compress(LONGMEMEVAL.read_bytes()))
         assert longmemeval.load(packed).haystacks == dataset.haystacks
+
+
+def test_what_no_store_keeps_is_replaced() -> None:
+    """JSON can hold NUL and half a character; neither may cost a whole run."""
+    assert storable("a\0b") == "a\ufffdb"
+    assert storable("x\ud83dy").startswith("x\ufffd")
+    assert storable("x\ud83dy").encode().endswith(b"y")
+    assert storable("Grüße 🎉") == "Grüße 🎉"
 
 
 class TestBadFiles:

@@ -1,0 +1,166 @@
+"""Writes the committed results into docs/benchmarks.md, between its two markers, so that no figure is typed by hand.
+
+python benchmarks/render_results.py          # rewrite the page
+python benchmarks/render_results.py --check  # exit 1 if the page does not say what the results say
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "benchmarks.md"
+BEGIN, END = "<!-- results: begin (benchmarks/render_results.py) -->", "<!-- results: end -->"
+METRICS = ("any@5", "all@5", "fraction@5", "any@10", "all@10", "fraction@10", "ndcg@10")
+Result = Mapping[str, Any]
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    """A Markdown table."""
+    yield "| " + " | ".join(head) + " |"
+    yield "|" + "---|" * len(head)
+    for row in rows:
+        yield "| " + " | ".join(row) + " |"
+    yield ""
+
+
+def retrieval(result: Result) -> Iterator[str]:
+    """What a run of `agentctx bench` found."""
+    data, machine = result["data"], result["machine"]
+    yield f"### {result['benchmark']}, `{data['file']}`"
+    yield ""
+    yield (
+        f"n = {result['questions']} questions, {data['turns']:,} turns in {data['namespaces']} namespaces; "
+        f"{', '.join(f'{reason}: {count}' for reason, count in result['excluded'].items())}. "
+        f"Tokens handed over ({result['tokens']['counter']}): "
+        f"{', '.join(f'{value:,.0f} at {k}' for k, value in result['tokens']['mean_at_k'].items())}."
+    )
+    yield ""
+    for level in ("turn", "session"):
+        systems = [(result["system"], result), *((row["system"], row) for row in result.get("comparison", ()))]
+        rows = [[name, *(f"{row[level][m]:.3f}" for m in METRICS)] for name, row in systems]
+        yield from table([f"{level} level", *METRICS], rows)
+    if audited := result.get("audited"):
+        rows = [[level, *(f"{audited[level][m]:.3f}" for m in METRICS)] for level in ("turn", "session")]
+        yield from table([f"audited evidence, other for {audited['changed']} questions", *METRICS], rows)
+    rows = [
+        [name, str(row["turn"]["n"]), *(f"{row['turn'][m]:.3f}" for m in METRICS)]
+        for name, row in result["by_category"].items()
+    ]
+    yield from table(["turn level by category", "n", *METRICS], rows)
+    if comparison := result.get("comparison"):
+        yield "Paired difference from the first system, with the 95% interval over questions:"
+        yield ""
+        wanted = (
+            ("turn", "any@10"),
+            ("turn", "all@10"),
+            ("turn", "ndcg@10"),
+            ("session", "any@5"),
+            ("session", "all@5"),
+        )
+        rows = [[row["system"], *(difference(row, *one) for one in wanted)] for row in comparison]
+        yield from table(["system", *(f"{level} {name}" for level, name in wanted)], rows)
+    latency = ", ".join(f"{name} {value:.2f} ms" for name, value in result["latency_ms"].items())
+    yield (
+        f"Search (k = 10, text in to hits with text out): {latency}. Ingest: {result['ingest_per_s']:,.0f} episodes a "
+        f"second ({result['settings']['synchronous']}). {where(machine)}"
+    )
+    yield ""
+
+
+def difference(row: Result, level: str, name: str) -> str:
+    """A paired difference as text; bold where the interval leaves out 0."""
+    found = row["difference"][level][name]
+    mark = "**" if found["clear"] else ""
+    return f"{mark}{found['mean']:+.3f}{mark} ({found['low']:+.3f} to {found['high']:+.3f})"
+
+
+def where(machine: Result) -> str:
+    """The machine in a sentence."""
+    return (
+        f"Measured on {machine['measured_at'][:10]} on {machine['cpu']}, {machine['cores']} cores, load "
+        f"{machine['load_1min']}."
+    )
+
+
+def latency(result: Result) -> Iterator[str]:
+    """What `search_latency.py` found."""
+    yield f"### Search over {result['episodes']:,} episodes in one namespace ({result['data']})"
+    yield ""
+    rows = [[name, *(f"{row[p]:.3f}" for p in ("p50", "p95", "p99"))] for name, row in result["all_ms"].items()]
+    yield from table(["milliseconds", "p50", "p95", "p99"], rows)
+    yield f"agentctx / yardstick at p50, first asked: {result['ratio']['p50']}. {where(result['machine'])}"
+    yield ""
+
+
+def ingest(result: Result) -> Iterator[str]:
+    """What `ingest.py` found."""
+    yield f"### Ingest of {result['episodes']:,} episodes ({result['data']})"
+    yield ""
+    rows = [[name, f"{rate:,.0f}"] for name, rate in result["episodes_per_s"].items()]
+    yield from table(["writer", "episodes a second"], rows)
+    yield f"An fsync of 4 KiB takes {result['fsync_ms']} ms on this disk. {where(result['machine'])}"
+    yield ""
+
+
+def crash(result: Result) -> Iterator[str]:
+    """What `crash.py` found."""
+    yield f"### `kill -9` of a writing server, {result['kills']} times"
+    yield ""
+    rows = [
+        ["acknowledged episodes", f"{result['acknowledged']:,}"],
+        [
+            "acknowledged updates and deletions",
+            f"{result['acknowledged_updates'] + result['acknowledged_deletions']:,}",
+        ],
+        ["calls that a kill cut off", f"{result['calls_cut_off']:,}"],
+        ["searches compared with a clean rebuild", f"{result['searches_compared']:,}"],
+        *([kind, f"{count:,}"] for kind, count in result["amiss"].items()),
+    ]
+    yield from table(["what", "count"], rows)
+    yield where(result["machine"])
+    yield ""
+
+
+KINDS = {
+    "locomo": retrieval,
+    "longmemeval": retrieval,
+    "search_latency": latency,
+    "ingest": ingest,
+    "crash": crash,
+}
+
+
+def rendered(folder: Path) -> str:
+    """All results that we know how to tell, in the order of `KINDS`, then by file name."""
+    results = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(folder.glob("*.json"))]
+    lines: list[str] = []
+    for kind, tell in KINDS.items():
+        for result in results:
+            if result.get("benchmark") == kind:
+                lines += tell(result)
+    return "\n".join([BEGIN, "", *lines, END])
+
+
+def main() -> int:
+    """Rewrite the page, or check it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--check", action="store_true")
+    given = parser.parse_args()
+    page = PAGE.read_text(encoding="utf-8")
+    before, _, rest = page.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    fresh = before + rendered(RESULTS) + after
+    if given.check:
+        return int(fresh != page)
+    PAGE.write_text(fresh, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
