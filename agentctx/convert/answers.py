@@ -104,8 +104,10 @@ def search_response(result: SearchResult) -> pb.SearchResponse:
         told = result.explanation
         response.explanation.terms.extend(told.terms)
         response.explanation.hints.extend(told.hints)
-        response.explanation.candidates.update(told.candidates)
-        response.explanation.stages_ms.update(told.stages_ms)
+        for name, rows in told.candidates.items():
+            response.explanation.candidates.add(name=name, rows=rows)
+        for name, milliseconds in told.stages_ms.items():
+            response.explanation.stages.add(name=name, milliseconds=milliseconds)
         response.explanation.SetInParent()
     return response
 
@@ -211,7 +213,10 @@ def get_search_result(response: pb.SearchResponse) -> SearchResult:
     if response.HasField("explanation"):
         told = response.explanation
         explanation = Explanation(
-            tuple(told.terms), tuple(told.hints), as_dict(told.candidates), as_dict(told.stages_ms)
+            tuple(told.terms),
+            tuple(told.hints),
+            {one.name: one.rows for one in told.candidates},
+            {one.name: one.milliseconds for one in told.stages},
         )
     return SearchResult(
         tuple(Hit(get_episode(hit.episode), hit.score, as_dict(hit.parts), tuple(hit.why)) for hit in response.hits),

@@ -43,7 +43,9 @@ def _put_json(message: Struct, given: Mapping[Any, Any], field: str, depth: int 
     """The JSON form as it is; only the paths in errors follow its meaning, as the engine's do."""
     message.SetInParent()
     for key, value in given.items():
-        slot = message.fields[text(key, f"{field} key")]
+        if not isinstance(key, str):
+            raise InvalidArgument(f"{field} has a key that is not text", field=field)
+        slot = message.fields[text(key, f"{field} field")]
         where = f"{field}.{key[:64]}"
         word = key.lower()
         if word in ("and", "or") and isinstance(value, Sequence) and all(isinstance(one, Mapping) for one in value):

@@ -152,16 +152,22 @@ def put_value(message: Value, value: object, field: str, depth: int = 0) -> None
         raise refused.at(field) from None
 
 
-def _put_members(message: Struct, value: Mapping[Any, object], depth: int) -> None:
+def _put_members(message: Struct, value: Mapping[Any, Any], depth: int) -> None:
     fields = message.fields
     for key, one in value.items():
         try:
-            _put(fields[text(key, "key")], one, depth + 1)
+            slot = fields[key] if isinstance(key, str) else None
+        except ValueError:  # a lone surrogate
+            slot = None
+        if slot is None:
+            refusal = _RefusedError("must be text without lone surrogates")
+            refusal.steps.append(" key")
+            raise refusal
+        try:
+            _put(slot, one, depth + 1)
         except _RefusedError as refused:
             refused.steps.append(f".{key[:64]}")
             raise
-        except InvalidArgument as error:
-            raise _RefusedError(error.message) from None
 
 
 def _put(message: Value, value: object, depth: int) -> None:
@@ -221,7 +227,7 @@ def get_value(message: Value, field: str) -> JsonValue:
 def _members(message: Struct) -> dict[str, JsonValue]:
     fields = message.fields
     found: dict[str, JsonValue] = {}
-    for key in fields:
+    for key in sorted(fields):  # a map has no order of its own
         try:
             found[key] = _get(fields[key])
         except _RefusedError as refused:
@@ -258,5 +264,5 @@ def _get(message: Value) -> JsonValue:
 
 
 def as_dict(value: Any) -> dict[Any, Any]:
-    """A plain dict of a protobuf map."""
-    return {key: value[key] for key in value}
+    """A plain dict of a protobuf map, by key, since a map has no order of its own."""
+    return {key: value[key] for key in sorted(value)}

@@ -26,6 +26,7 @@ class EvidenceCache(Generic[T]):
 
     def put(self, key: tuple[object, ...], value: T, size: int) -> T:
         """Keep `value`, of `size` bytes, and return it."""
+        self._held -= self._values.pop(key, (None, 0))[1]
         self._values[key] = (value, size)
         self._held += size
         while self._held > self._budget:

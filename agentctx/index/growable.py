@@ -30,6 +30,8 @@ class Growable(Generic[S]):
 
     def extend(self, rows: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append rows. O(rows), amortised."""
+        if not len(rows):
+            return  # an empty list has no width to speak of
         size = self._size + len(rows)
         if size > len(self._buffer):
             grown = np.empty((max(size, 2 * len(self._buffer)), *self._buffer.shape[1:]), dtype=self._buffer.dtype)

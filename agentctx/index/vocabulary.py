@@ -55,7 +55,8 @@ class Vocabulary:
             if seen < len(vectors):
                 behind.setdefault(seen, []).append(term)
         for seen, terms in behind.items():
-            cosines = vectors[seen:] @ embed(terms, [words[term] for term in terms]).T
+            asked = [words[term] for term in terms]  # as written: a stem is often another word
+            cosines = vectors[seen:] @ embed(asked, asked).T
             for column, term in enumerate(terms):
                 self._near[term] = (len(vectors), self._merged(term, cosines[:, column], seen, least))
         return [self._near[term][1] for term in words]

@@ -29,7 +29,7 @@ class Weights:
     saturation: float = 1.2  # BM25's k1, of turns and of sessions
     length_norm: float = 0.75  # BM25's b, likewise
     previous: float = 0.5  # the share of a neighbour's match that reaches the turn
-    previous_asks: float = 0.3  # more of it when the neighbour asks something: this turn answers
+    previous_asks: float = 0.4  # more of it when the neighbour ends by asking something: this turn answers
     following: float = 0.5
     second_previous: float = 0.4
     second_following: float = 0.3
@@ -45,7 +45,7 @@ class Evidence:
 
     direct: in the turn. local: in the turn or its neighbours. joined: local, as far as the session does not say it
     already. spread: by session (the view's runs), what it says as a whole. holders, sessions: how many visible rows
-    and sessions hold the very term.
+    and sessions hold the term; one that holds only similar terms counts as much as it says by them.
     """
 
     rows: Places
@@ -53,8 +53,8 @@ class Evidence:
     local: Floats
     joined: Floats
     spread: Floats
-    holders: int
-    sessions: int
+    holders: float
+    sessions: float
 
     @property
     def size(self) -> int:
@@ -72,12 +72,13 @@ class Norms:
 
     turn: Floats
     run: Floats
+    need: Floats  # by row, how much a turn needs what is around it
     ways: tuple[tuple[Rows, Floats], ...]
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return self.turn.nbytes * (1 + 2 * len(self.ways))
+        return self.turn.nbytes * (2 + 2 * len(self.ways))
 
 
 def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
@@ -97,6 +98,7 @@ def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
     return Norms(
         turn=norm(length, float(length[seen].mean())),
         run=norm(runs, float(runs.mean())),
+        need=need[:-1],
         ways=(
             (ahead, need * np.minimum(1, previous)),
             (back, need * w.following),
@@ -135,17 +137,16 @@ def gather(
         direct[near] = strength
         touched = np.flatnonzero(direct > 0)
         direct[touched] /= 1 + norms.turn[touched]
-    sessions = 0
+    holders, sessions = _holders(view, direct, rows)
     if len(rows):
         direct[rows] = np.maximum(direct[rows], counts / (counts + norms.turn[rows]))
         total = np.bincount(view.run[rows], weights=counts, minlength=view.runs).astype(np.float32)
-        sessions = int(np.count_nonzero(total))
         if context:
             spread = w.session * total / (total + norms.run)
     here = np.flatnonzero(direct > 0)
     if not context or not len(here):
         at = direct[here]
-        return Evidence(here, at, at, at, spread, len(rows), sessions)
+        return Evidence(here, at, at, at, spread, holders, sessions)
     missed = np.ones(view.size + 1, dtype=np.float32)
     found = direct[here]
     missed[here] -= found
@@ -154,8 +155,20 @@ def gather(
         missed[reached] *= 1 - share[reached] * found
     rows_near = np.flatnonzero(missed[:-1] < 1)
     local = 1 - missed[rows_near]
-    joined = local * (1 - spread[view.run[rows_near]])
-    return Evidence(rows_near, direct[rows_near], local, joined, spread, len(rows), sessions)
+    joined = local * (1 - norms.need[rows_near] * spread[view.run[rows_near]])
+    return Evidence(rows_near, direct[rows_near], local, joined, spread, holders, sessions)
+
+
+def _holders(view: View, similar: Floats, rows: Rows) -> tuple[float, float]:
+    """How many rows and sessions hold a term: those of `rows` wholly, others as far as `similar` terms say it."""
+    said = similar.copy()
+    said[rows] = 0
+    others = np.flatnonzero(said > 0)
+    said = said[others]
+    by_run = np.zeros(view.runs, dtype=np.float32)
+    np.maximum.at(by_run, view.run[others], said)
+    by_run[view.run[rows]] = 1
+    return len(rows) + float(said.sum()), float(by_run.sum())
 
 
 def _occurrences(index: EpisodeIndex, view: View, term: str) -> tuple[Rows, Floats]:

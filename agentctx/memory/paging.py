@@ -43,7 +43,7 @@ def read_token(token: str, hash: str, after_type: type[int] | type[str]) -> tupl
                     "page_token belongs to a listing with other filters; keep them, or start without a token",
                     field="page_token",
                 )
-            bounded = type(after) is after_type and (isinstance(after, str) or 0 <= after < 2**63)
+            bounded = type(after) is after_type and (after.isascii() if isinstance(after, str) else 0 <= after < 2**63)
             if bounded and 0 <= epoch < 2**63 and 0 <= upto < 2**63:
                 return epoch, upto, after
     raise wrong

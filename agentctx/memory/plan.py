@@ -74,7 +74,7 @@ def make_plan(query: str, reference_time: datetime) -> Plan:
             term,
             word.spelling,
             (WEAK if term in WEAK_TERMS else 1.0) * (1.0 if term in undated else DATED),
-            similar=not any(map(str.isdigit, term)),
+            similar=term in undated and not any(map(str.isdigit, term)),
         )
         for term, word in first.items()
     )

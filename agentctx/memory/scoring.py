@@ -29,7 +29,8 @@ from agentctx.text.terms import fold, stem
 DENSE: Final = 0.3
 SPEAKER: Final = 0.05  # the speaker is named in the query
 SPEAKER_LEXICAL: Final = 0.4  # ... and so much more of what the words say
-FIRST: Final = 0.05  # the first turn of its session says what the session is about
+FIRST: Final = 0.03  # the first turn of its session says what the session is about
+FIRST_LEXICAL: Final = 0.15  # ... and so much more of what the words say
 TIMES_TOLD: Final = 0.03
 TIMES_ASKED: Final = 0.10  # the question asks for a time and the turn tells one
 ABOUT_ME: Final = 0.15  # it asks about its asker, and the turn is the user's
@@ -64,8 +65,10 @@ class Scorer:
     def score(self, index: EpisodeIndex, view: View, plan: Plan, vector: Floats | None, *, live: bool) -> Scores:
         """The scores of all rows of `view`. `live`: the view is the index's own, so what terms say may be kept."""
         scores = Scores(index, view, plan)
+        if not view.count:
+            return scores  # there is no mean of nothing
         if self._settings.lexical:
-            scores.add_lexical(self._evidence(index, view, plan, scores.name_terms, live=live))
+            scores.add_lexical(*self._evidence(index, view, plan, scores.name_terms, live=live))
             scores.add_kind()
             scores.add_time()
         if self._settings.dense and vector is not None:
@@ -74,7 +77,8 @@ class Scorer:
 
     def _evidence(
         self, index: EpisodeIndex, view: View, plan: Plan, names: frozenset[str], *, live: bool
-    ) -> list[tuple[PlannedTerm, Evidence]]:
+    ) -> tuple[list[tuple[PlannedTerm, Evidence]], Floats]:
+        """What each term says, and how much each row needs what is around it."""
         kept: EvidenceCache[Any] = index.evidence if live else EvidenceCache()
         norms = kept.get(_NORMS)
         if norms is None:
@@ -91,7 +95,7 @@ class Scorer:
                     index, view, norms, self._weights, term=term.term, similar=others, context=self._settings.context
                 )
                 found[place] = kept.put(key, made, made.size)
-        return [(term, one) for term, one in zip(plan.terms, found, strict=True) if one is not None]
+        return [(term, one) for term, one in zip(plan.terms, found, strict=True) if one is not None], norms.need
 
     def _similar(
         self, index: EpisodeIndex, view: View, terms: Sequence[PlannedTerm]
@@ -128,9 +132,15 @@ class Scores:
         self._view = view
         self._plan = plan
         self._lexical: list[tuple[str, float, Evidence]] = []
+        self._said: Floats = np.zeros(size, dtype=np.float32)  # what the words say by row
+        self._need: Floats = self._said
         self._parts: dict[str, Floats] = {}
+        spoke = index.speaker.array[:size] if view.visible is None else index.speaker.array[:size][view.visible]
+        heard = np.bincount(spoke, minlength=len(index.speakers))  # one who is deleted is no name any more
         names = {
-            name: _WORD.findall(fold(name).lower()) for name in index.speakers if name.lower().strip() not in NOT_NAMES
+            name: _WORD.findall(fold(name).lower())
+            for name, number in index.speakers.items()
+            if heard[number] and name.lower().strip() not in NOT_NAMES
         }
         spoken = set(_WORD.findall(plan.folded))
         named = [index.speakers[name] for name, parts in names.items() if parts and parts[0] in spoken]
@@ -141,8 +151,11 @@ class Scores:
             self._named = table[index.speaker.array[:size]]
         self.name_terms = frozenset(stem(part) for parts in names.values() for part in parts)
 
-    def add_lexical(self, gathered: list[tuple[PlannedTerm, Evidence]]) -> None:
-        """Add what the terms say, each weighed by its rarity among turns and among sessions."""
+    def add_lexical(self, gathered: list[tuple[PlannedTerm, Evidence]], need: Floats) -> None:
+        """Add what the terms say, each weighed by its rarity among turns and among sessions.
+
+        need: by row how much it needs what is around it.
+        """
         view = self._view
         shares: list[tuple[str, float, Evidence]] = []
         for term, evidence in gathered:
@@ -158,7 +171,8 @@ class Scores:
         for _, share, evidence in self._lexical:
             spread += np.float32(share) * evidence.spread
             lexical[evidence.rows] += np.float32(share) * evidence.joined
-        lexical += spread[view.run]
+        lexical += need * spread[view.run]
+        self._said, self._need = lexical, need
         self.total += lexical
         self.found |= lexical > 0
         if self._named is not None:
@@ -175,7 +189,7 @@ class Scores:
         index, view, asked = self._index, self._view, self._plan.features
         size = view.size
         told = TIMES_TOLD + TIMES_ASKED * asked.when
-        kind = told * index.times_told.array[:size] + FIRST * (view.previous == NOBODY)
+        kind = told * index.times_told.array[:size] + (FIRST + FIRST_LEXICAL * self._said) * (view.previous == NOBODY)
         for asks, role, weight in ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID)):
             if asks and role in index.roles:
                 kind += weight * (index.role.array[:size] == index.roles[role])
@@ -199,7 +213,7 @@ class Scores:
             direct, local = _at(evidence, rows)
             turn += share * direct
             window += share * (local - direct)
-            session += share * evidence.spread[runs] * (1 - local)
+            session += share * self._need[rows] * evidence.spread[runs] * (1 - local)
             for place in np.flatnonzero(direct > 0).tolist():
                 matched[place].append(term)
         named = {"turn": turn, "window": window, "session": session}
@@ -215,7 +229,7 @@ class Scores:
         self._parts[name] = part
 
 
-def _rarity(holders: int, of: int) -> float:
+def _rarity(holders: float, of: int) -> float:
     return math.log(1 + (of - holders + 0.5) / (holders + 0.5))
 
 

@@ -27,6 +27,7 @@ from agentctx.runtime.residency import Residency
 from agentctx.types import And, Condition, Explanation, Filter, Hit, Not, Or, SearchOptions, SearchResult
 
 DEFAULT_K: Final = 10
+_LONGEST_TIMEOUT: Final = 1e9
 _NO_TERMS: Final = "the query holds nothing to search for"
 
 Mask = npt.NDArray[np.bool_]
@@ -47,8 +48,10 @@ class SearchRequest(Narrowing):
         """The request in its normal form. Raises InvalidArgument."""
         validate.unknown_options(options, tuple(SearchOptions.__annotations__))
         timeout = options.get("timeout")
-        if timeout is not None and (isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0):
-            raise InvalidArgument("timeout must be a number of seconds above 0", field="timeout")
+        if timeout is not None and (
+            isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT
+        ):
+            raise InvalidArgument("timeout must be a number of seconds above 0, at most 1e9", field="timeout")
         return cls(
             **cls.checked(options, limits),
             query=validate.text(query, "query", limits.query_bytes),
@@ -73,8 +76,9 @@ class Searcher:
 
     def search(self, namespace: str, query: object, options: SearchOptions) -> SearchResult:
         """The hits, best first; see `Memory.search`."""
-        watch = _Watch(options.get("timeout"))
+        watch = _Watch()
         request = SearchRequest.read(query, options, self._settings.limits)
+        watch.limit(request.timeout)
         now = self._clock.now()
         plan = make_plan(request.query, request.reference_time or request.as_of or now)
         degraded: list[str] = []
@@ -201,10 +205,15 @@ def _rows_mask(rows: set[int], size: int) -> Mask:
 class _Watch:
     """Times the stages of one search and holds it to its deadline."""
 
-    def __init__(self, timeout: object) -> None:
+    def __init__(self) -> None:
         self.stages: dict[str, float] = {}
         self._last = perf_counter()
-        self._deadline = self._last + timeout if isinstance(timeout, int | float) else None
+        self._deadline: float | None = None
+
+    def limit(self, timeout: float | None) -> None:
+        """Allow so many seconds from the start on."""
+        if timeout is not None:
+            self._deadline = self._last + timeout
 
     def stage(self, name: str) -> None:
         """The stage `name` ends now. Raises DeadlineExceeded when the allowed time is over."""

@@ -16,7 +16,7 @@ from agentctx.config import Settings
 from agentctx.embed import Embedder
 from agentctx.embed.static import StaticEmbedder
 from agentctx.embed.words import WordVectors
-from agentctx.errors import AgentctxError, InvalidArgument
+from agentctx.errors import AgentctxError, EmbedderMismatch, InvalidArgument
 from agentctx.ids import Clock
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory import listing, validate
@@ -139,7 +139,7 @@ class Memory:
                 for place, (index, _) in enumerate(good):
                     failure = done.failures.get(place)
                     if failure is not None:
-                        results[index] = _failed(index, failure)
+                        results[index] = _failed(index, failure, place)
                     else:
                         episode = next(stored).episode
                         results[index] = ItemResult(index, episode.id, episode.revision)
@@ -276,6 +276,14 @@ class Memory:
         previous.close()
 
     def _new_index(self, revision: Revision) -> EpisodeIndex:
+        stored, given = self._store.embedder(), self._embedder.identity
+        if stored is not None and stored != given.key:
+            raise EmbedderMismatch(
+                f"the store was re-embedded with {stored}, not {given.key}; open it anew",
+                field="embedder",
+                stored=stored,
+                given=given.key,
+            )
         return EpisodeIndex(revision, self._embedder.identity.dimensions)
 
     def _ids(self, ids: object) -> tuple[str, ...]:
@@ -289,8 +297,12 @@ class Memory:
         return [row.tobytes() for row in vectors.astype(np.dtype("<f2"))]
 
 
-def _failed(index: int, error: AgentctxError) -> ItemResult:
-    return ItemResult(index, error_code=error.code, error_message=error.message, error_field=error.field)
+def _failed(index: int, error: AgentctxError, place: int | None = None) -> ItemResult:
+    """The result of an item that failed. `place`: where it stood among those handed to the store, which names that."""
+    message, field = error.message, error.field
+    if place is not None:
+        message, field = (part.replace(f"episodes[{place}]", f"episodes[{index}]") for part in (message, field))
+    return ItemResult(index, error_code=error.code, error_message=message, error_field=field)
 
 
 def _body_hash(given: Sequence[str | NewEpisode], checked: Sequence[NewEpisode]) -> str:

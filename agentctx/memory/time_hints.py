@@ -135,6 +135,9 @@ def _named_day(match: re.Match[str], today: datetime) -> Range:
 def _year(given: str | None, today: datetime, month: int, day: int) -> int:
     if given:
         return int(given)
+    if (month, day) == (2, 29):
+        before = today.year - ((today.month, today.day) < (2, 29))
+        return next((year for year in range(before, max(before - 8, 0), -1) if calendar.isleap(year)), 0)
     return today.year - (today < today.replace(month=month, day=day))
 
 

@@ -88,7 +88,7 @@ class Residency:
             first = records[0].episode.revision
             if index is None or index.revision.epoch != first.epoch or index.revision.sequence != first.sequence - 1:
                 return  # the next read catches up from the store
-            index.apply(records)
+            self._apply(slot, index, records)
 
     def drop(self, namespace: str) -> None:
         """Forget one namespace's index."""
@@ -114,11 +114,19 @@ class Residency:
         revision, records = self._store.read_log(namespace, index.revision if index else None)
         if index is None or index.revision.epoch != revision.epoch:
             index = self._make_index(Revision(revision.epoch, 0))
-        index.apply(records)
+        self._apply(slot, index, records)
         index.advance(revision)
         slot.index = index
         self._evict(keep=namespace)
         return index
+
+    @staticmethod
+    def _apply(slot: _Slot, index: EpisodeIndex, records: Sequence[LogRecord]) -> None:
+        try:
+            index.apply(records)
+        except BaseException:
+            slot.index = None  # it may hold half of them, and no record may be applied twice
+            raise
 
     def _evict(self, keep: str) -> None:
         with self._lock:

@@ -28,7 +28,7 @@ _WHEN: Final = re.compile(r" when | how long | what (?:date|day|month|year|time)
 
 @dataclass(frozen=True, slots=True)
 class TextFeatures:
-    """Features of a stored text, from 0 (none) to 1 (plenty): does it tell a time, does it ask something."""
+    """Features of a stored text, from 0 (none) to 1 (plenty): does it tell a time, does it end by asking something."""
 
     time: float
     asks: float
@@ -46,7 +46,12 @@ class QuestionFeatures:
 def text_features(text: str) -> TextFeatures:
     """The features of a text. Stops looking as soon as it has seen enough."""
     told = sum(1 for _ in islice(_TIME.finditer(text.lower()), _ENOUGH))
-    return TextFeatures(time=told / _ENOUGH, asks=float("?" in text))
+    return TextFeatures(time=told / _ENOUGH, asks=float(_last_mark(text) == "?"))
+
+
+def _last_mark(text: str) -> str:
+    """The mark that ends the last sentence: what follows it (a caption, a link) is no sentence."""
+    return max(".!?", key=text.rfind)
 
 
 def question_features(question: str) -> QuestionFeatures:

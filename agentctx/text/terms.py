@@ -93,16 +93,22 @@ def fold(text: str) -> str:
 def _fold(text: str) -> str:
     if text.isascii():
         return text
-    return unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    folded = unicodedata.normalize("NFKC", text).replace("\u2019", "'")
+    while "\u0130" in folded:  # its lower case is two characters: it would be cut apart in a text, not in a query
+        folded = unicodedata.normalize("NFKC", folded.replace("\u0130", "I"))
+    return folded
 
 
 def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
     """The (term, spelling) pairs of one lower-case word: usually one, none for a stop word."""
-    known = _memo.get(word)
+    key = word
+    known = _memo.get(key)
     if known is not None:
         return known
     made: tuple[tuple[str, str], ...]
-    base = word.split("'", maxsplit=1)[0]
+    base, _, rest = word.partition("'")
+    if len(base) == 1 and len(rest) > 2:
+        word = base = rest  # O'Brien, d'Artagnan, o'clock: the letter is an article or less
     if word in STOP_WORDS or base in STOP_WORDS:
         made = ()
     elif not word.isascii() and _UNSPACED.search(word):
@@ -110,9 +116,10 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
     else:
         base = base[:_LONGEST]
         made = ((_stemmer().stemWord(base), base),)
-    if len(_memo) > _MEMO:
-        _memo.clear()
-    _memo[word] = made
+    if len(key) <= _LONGEST:  # a long one is hardly met again
+        if len(_memo) > _MEMO:
+            _memo.clear()
+        _memo[key] = made
     return made
 
 

@@ -176,30 +176,32 @@ class Hit(_message.Message):
     def __init__(self, episode: _Optional[_Union[_episode_pb2.Episode, _Mapping]] = ..., score: _Optional[float] = ..., parts: _Optional[_Mapping[str, float]] = ..., why: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("terms", "hints", "candidates", "stages_ms")
-    class CandidatesEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: int
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[int] = ...) -> None: ...
-    class StagesMsEntry(_message.Message):
-        __slots__ = ("key", "value")
-        KEY_FIELD_NUMBER: _ClassVar[int]
-        VALUE_FIELD_NUMBER: _ClassVar[int]
-        key: str
-        value: float
-        def __init__(self, key: _Optional[str] = ..., value: _Optional[float] = ...) -> None: ...
+    __slots__ = ("terms", "hints", "candidates", "stages")
     TERMS_FIELD_NUMBER: _ClassVar[int]
     HINTS_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
-    STAGES_MS_FIELD_NUMBER: _ClassVar[int]
+    STAGES_FIELD_NUMBER: _ClassVar[int]
     terms: _containers.RepeatedScalarFieldContainer[str]
     hints: _containers.RepeatedScalarFieldContainer[str]
-    candidates: _containers.ScalarMap[str, int]
-    stages_ms: _containers.ScalarMap[str, float]
-    def __init__(self, terms: _Optional[_Iterable[str]] = ..., hints: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Mapping[str, int]] = ..., stages_ms: _Optional[_Mapping[str, float]] = ...) -> None: ...
+    candidates: _containers.RepeatedCompositeFieldContainer[RowCount]
+    stages: _containers.RepeatedCompositeFieldContainer[StageTime]
+    def __init__(self, terms: _Optional[_Iterable[str]] = ..., hints: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageTime, _Mapping]]] = ...) -> None: ...
+
+class RowCount(_message.Message):
+    __slots__ = ("name", "rows")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ROWS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    rows: int
+    def __init__(self, name: _Optional[str] = ..., rows: _Optional[int] = ...) -> None: ...
+
+class StageTime(_message.Message):
+    __slots__ = ("name", "milliseconds")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    MILLISECONDS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    milliseconds: float
+    def __init__(self, name: _Optional[str] = ..., milliseconds: _Optional[float] = ...) -> None: ...
 
 class UpdateRequest(_message.Message):
     __slots__ = ("namespace", "id", "update_mask", "metadata", "tags", "valid_from", "valid_to", "expires_at", "if_revision")
