@@ -27,14 +27,16 @@ class WordVectors:
         self._places: dict[str, int] = {}
         self._rows = np.zeros((1024, embedder.identity.dimensions), dtype=np.float32)
 
-    def __call__(self, terms: Sequence[str], spellings: Sequence[str]) -> Vectors:
-        """One L2-normalised row a term: that of the stem where it is a word, else that of its spelling.
+    def knows(self, word: str) -> bool:
+        """Whether the embedder knows the word as a whole."""
+        return self._embedder.knows(word)
 
-        Zero for one that the embedder does not know as a whole: the pieces of a rare name or a misspelling mean
-        nothing by themselves.
+    def embed(self, words: Sequence[str]) -> Vectors:
+        """One L2-normalised row a word; zero for one that the embedder does not know as a whole.
+
+        The pieces of a rare name or a misspelling say little by themselves, and leaving them out more than halves the
+        vocabulary that a query is compared with (docs/search.md).
         """
-        knows = self._embedder.knows
-        words = [term if knows(term) else form for term, form in zip(terms, spellings, strict=True)]
         with self._lock:
             new = [word for word in dict.fromkeys(words) if word not in self._places]
             if new:

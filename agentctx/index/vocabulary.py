@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Final
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,12 +14,21 @@ from agentctx.text.terms import Document
 
 Vectors = npt.NDArray[np.float32]
 Near = tuple[npt.NDArray[np.int32], Vectors]
-Embed = Callable[[Sequence[str], Sequence[str]], Vectors]
-"""Makes a vector of each term, given its spelling too; zero for an unknown word."""
-
 _BATCH: Final = 4096
 _KEPT: Final = 4096  # words asked for whose neighbours are remembered
 _NONE: Final[Near] = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
+
+
+class Words(Protocol):
+    """The space of word vectors."""
+
+    def embed(self, words: Sequence[str]) -> Vectors:
+        """One row a word; zero for an unknown one."""
+        ...
+
+    def knows(self, word: str) -> bool:
+        """Whether the word is one as a whole."""
+        ...
 
 
 class Vocabulary:
@@ -40,41 +49,45 @@ class Vocabulary:
             self.terms.extend(new)
             self.spellings.extend(spelling[term] for term in new)
 
-    def near(self, words: Mapping[str, str], embed: Embed, least: float) -> list[Near]:
-        """For each of `words` (term and spelling) the terms whose cosine with it is above `least`, nearest first.
+    def near(self, asked: Sequence[str], words: Words, least: float) -> list[Near]:
+        """For each word asked for, as written, the terms whose cosine with it is above `least`, the nearest first.
 
         (numbers, cosines); a word that is itself a term is its own neighbour. O(vocabulary) for words not asked for
         before, all in one pass; O(what is new) for others.
         """
-        vectors = self._bring_up_to_date(embed)
+        vectors = self._bring_up_to_date(words)
         if len(self._near) > _KEPT:
             self._near.clear()
         behind: dict[int, list[str]] = {}
-        for term in words:
-            seen = self._near.setdefault(term, (0, _NONE))[0]
+        for word in dict.fromkeys(asked):
+            seen = self._near.setdefault(word, (0, _NONE))[0]
             if seen < len(vectors):
-                behind.setdefault(seen, []).append(term)
-        for seen, terms in behind.items():
-            asked = [words[term] for term in terms]  # as written: a stem is often another word
-            cosines = vectors[seen:] @ embed(asked, asked).T
-            for column, term in enumerate(terms):
-                self._near[term] = (len(vectors), self._merged(term, cosines[:, column], seen, least))
-        return [self._near[term][1] for term in words]
+                behind.setdefault(seen, []).append(word)
+        for seen, some in behind.items():
+            cosines = vectors[seen:] @ words.embed(some).T
+            for column, word in enumerate(some):
+                self._near[word] = (len(vectors), self._merged(word, cosines[:, column], seen, least))
+        return [self._near[word][1] for word in asked]
 
-    def _merged(self, term: str, cosines: Vectors, first: int, least: float) -> Near:
-        """What was known of a term's neighbours, with those among the vectors from `first` on."""
+    def _merged(self, word: str, cosines: Vectors, first: int, least: float) -> Near:
+        """What was known of a word's neighbours, with those among the vectors from `first` on."""
         places = np.flatnonzero(cosines > least)
         numbers, values = self._numbers.array[places + first], cosines[places]
         if first:
-            known = self._near[term][1]
+            known = self._near[word][1]
             numbers, values = np.concatenate((known[0], numbers)), np.concatenate((known[1], values))
         order = np.lexsort((numbers, -values))
         return numbers[order], values[order]
 
-    def _bring_up_to_date(self, embed: Embed) -> Vectors:
+    def _bring_up_to_date(self, words: Words) -> Vectors:
         while self._vectors is None or self._embedded < len(self.spellings):
             some = slice(self._embedded, self._embedded + _BATCH)
-            vectors = embed(self.terms[some], self.spellings[some])
+            # A stem that is a word says it better than whichever form came first.
+            forms = [
+                term if words.knows(term) else spelling
+                for term, spelling in zip(self.terms[some], self.spellings[some], strict=True)
+            ]
+            vectors = words.embed(forms)
             known = np.flatnonzero(vectors.any(axis=1))
             if self._vectors is None:
                 self._vectors = Growable(np.float32, vectors.shape[1])

@@ -23,7 +23,7 @@ def parse_filter(given: object, limits: Limits, field: str = "filter") -> Filter
 
 
 def _read(given: object, field: str, budget: list[int], depth: int) -> Filter:
-    budget[0] -= 1
+    budget[0] -= max(1, len(given)) if isinstance(given, Mapping) else 1
     if budget[0] < 0 or depth > _DEPTH:
         raise InvalidArgument(f"{field} is too large or too deeply nested", field=field)
     match given:

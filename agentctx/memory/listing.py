@@ -97,7 +97,7 @@ class ListRequest(Narrowing):
         return cls(
             **cls.checked(options, limits),
             namespace=namespace,
-            page_size=validate.integer(options.get("page_size", 50), "page_size", 1, limits.page_size),
+            page_size=validate.integer(options.get("page_size", min(50, limits.page_size)), "page_size", 1, limits.page_size),
             page_token=validate.text(options.get("page_token", ""), "page_token", 4096),
         )
 

@@ -20,7 +20,7 @@ from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.evidence_cache import EvidenceCache
 from agentctx.index.view import NOBODY, View
-from agentctx.index.vocabulary import Embed
+from agentctx.index.vocabulary import Words
 from agentctx.memory.evidence import Evidence, Floats, Weights, gather, make_norms
 from agentctx.memory.plan import Plan, PlannedTerm
 from agentctx.memory.time_hints import TimeHint
@@ -55,9 +55,7 @@ class HitParts:
 class Scorer:
     """Scores all visible rows of an index for a plan. Holds no state of its own."""
 
-    def __init__(
-        self, settings: SearchSettings, words: Embed, weights: Weights | None = None
-    ) -> None:
+    def __init__(self, settings: SearchSettings, words: Words, weights: Weights | None = None) -> None:
         self._settings = settings
         self._words = words if settings.dense else None
         self._weights = weights or Weights()
@@ -84,9 +82,9 @@ class Scorer:
         if norms is None:
             norms = make_norms(index, view, self._weights)
             kept.put(_NORMS, norms, norms.size)
-        keys = [(term.term, term.similar and term.term not in names) for term in plan.terms]
+        keys = [(term.term, term.spelling, term.similar and term.term not in names) for term in plan.terms]
         found = [kept.get(key) for key in keys]
-        wanted = [term for term, key, known in zip(plan.terms, keys, found, strict=True) if known is None and key[1]]
+        wanted = [term for term, key, known in zip(plan.terms, keys, found, strict=True) if known is None and key[2]]
         similar = self._similar(index, view, wanted)
         for place, (term, key) in enumerate(zip(plan.terms, keys, strict=True)):
             if found[place] is None:
@@ -105,7 +103,7 @@ class Scorer:
             return {}
         w = self._weights
         similar: dict[str, list[tuple[int, float]]] = {}
-        near = index.vocabulary.near({term.term: term.spelling for term in terms}, self._words, w.similar_from)
+        near = index.vocabulary.near([term.spelling for term in terms], self._words, w.similar_from)
         # With every row visible, the nearest terms are all held by one; no need to look farther.
         enough = slice(None if view.visible is not None else w.similar_terms + 1)
         for term, (numbers, cosines) in zip(terms, near, strict=True):

@@ -55,7 +55,7 @@ class SearchRequest(Narrowing):
         return cls(
             **cls.checked(options, limits),
             query=validate.text(query, "query", limits.query_bytes),
-            k=validate.integer(options.get("k", DEFAULT_K), "k", 0, limits.k),
+            k=validate.integer(options.get("k", min(DEFAULT_K, limits.k)), "k", 0, limits.k),
             reference_time=validate.moment(options.get("reference_time"), "reference_time"),
             explain=validate.boolean(options.get("explain", False), "explain"),
             timeout=timeout,
