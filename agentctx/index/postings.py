@@ -61,6 +61,14 @@ class Postings:
         """The rows that hold term `number`, ascending. O(1)."""
         return np.frombuffer(self._rows[number], dtype=np.int32)
 
+    def held(self, term: str, rows: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
+        """Which of `rows` hold the very term. O(rows log occurrences)."""
+        number = self._numbers.get(term)
+        if number is None:
+            return np.zeros(len(rows), dtype=np.bool_)
+        holders = self.rows(number)
+        return holders[np.minimum(np.searchsorted(holders, rows), len(holders) - 1)] == rows
+
     def joined(self, numbers: Iterable[int]) -> tuple[Rows, list[int]]:
         """The rows of several terms one behind the other, and how many each has. O(occurrences), one allocation."""
         joined: array[int] = array("i")

@@ -15,6 +15,7 @@ from agentctx.store import Store
 from agentctx.types import Episode, EpisodePage, Filter, ListOptions, NamespacePage, Revision, Role
 
 _CHUNK = 500
+_PAGE = 50
 
 
 def no_such_episode(id: str) -> NotFound:
@@ -87,17 +88,18 @@ class ListRequest(Narrowing):
     """A checked `list` call."""
 
     namespace: str = ""
-    page_size: int = 50
+    page_size: int = _PAGE
     page_token: str = ""
 
     @classmethod
     def read(cls, namespace: str, options: ListOptions, limits: Limits) -> Self:
         """The request in its normal form. Raises InvalidArgument."""
         validate.unknown_options(options, tuple(ListOptions.__annotations__))
+        size = options.get("page_size", min(_PAGE, limits.page_size))
         return cls(
             **cls.checked(options, limits),
             namespace=namespace,
-            page_size=validate.integer(options.get("page_size", min(50, limits.page_size)), "page_size", 1, limits.page_size),
+            page_size=validate.integer(size, "page_size", 1, limits.page_size),
             page_token=validate.text(options.get("page_token", ""), "page_token", 4096),
         )
 

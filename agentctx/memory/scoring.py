@@ -129,7 +129,7 @@ class Scores:
         self._index = index
         self._view = view
         self._plan = plan
-        self._lexical: list[tuple[str, float, Evidence]] = []
+        self._lexical: list[tuple[PlannedTerm, float, Evidence]] = []
         self._said: Floats = np.zeros(size, dtype=np.float32)  # what the words say by row
         self._need: Floats = self._said
         self._parts: dict[str, Floats] = {}
@@ -155,11 +155,11 @@ class Scores:
         need: by row how much it needs what is around it.
         """
         view = self._view
-        shares: list[tuple[str, float, Evidence]] = []
+        shares: list[tuple[PlannedTerm, float, Evidence]] = []
         for term, evidence in gathered:
             rarity = _rarity(evidence.holders, view.count) + _rarity(evidence.sessions, view.runs)
             weight = term.weight * (NAME_WEIGHT if term.term in self.name_terms else 1.0)
-            shares.append((term.term, rarity * weight, evidence))
+            shares.append((term, rarity * weight, evidence))
         whole = sum(share for _, share, _ in shares)
         if whole <= 0:
             return
@@ -204,7 +204,8 @@ class Scores:
 
     def explain(self, rows: npt.NDArray[np.int64]) -> list[HitParts]:
         """The parts of the scores of some rows, in their order."""
-        matched: list[list[str]] = [[] for _ in rows]
+        said: list[list[str]] = [[] for _ in rows]
+        alike: list[list[str]] = [[] for _ in rows]
         turn, window, session = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
         runs = self._view.run[rows]
         for term, share, evidence in self._lexical:
@@ -212,14 +213,15 @@ class Scores:
             turn += share * direct
             window += share * (local - direct)
             session += share * self._need[rows] * evidence.spread[runs] * (1 - local)
+            exact = self._index.postings.held(term.term, rows)
             for place in np.flatnonzero(direct > 0).tolist():
-                matched[place].append(term)
+                (said if exact[place] else alike)[place].append(term.spelling)
         named = {"turn": turn, "window": window, "session": session}
         named |= {name: values[rows] for name, values in self._parts.items()}
         answers: list[HitParts] = []
         for place, row in enumerate(rows.tolist()):
             values = {name: float(part[place]) for name, part in named.items() if abs(part[place]) > 1e-6}
-            answers.append(HitParts(float(self.total[row]), values, _why(matched[place], values)))
+            answers.append(HitParts(float(self.total[row]), values, _why(said[place], alike[place], values)))
         return answers
 
     def _add(self, name: str, part: Floats) -> None:
@@ -250,8 +252,9 @@ def _at(evidence: Evidence, rows: npt.NDArray[np.integer]) -> tuple[Floats, Floa
     return evidence.direct[place] * found, evidence.local[place] * found
 
 
-def _why(terms: list[str], values: Mapping[str, float]) -> tuple[str, ...]:
-    why = [f"says {', '.join(terms)}"] if terms else []
+def _why(said: list[str], alike: list[str], values: Mapping[str, float]) -> tuple[str, ...]:
+    why = [f"says {', '.join(said)}"] if said else []
+    why += [f"says words like {', '.join(alike)}"] if alike else []
     for name, words in _REASONS.items():
         if values.get(name, 0) >= 0.02:
             why.append(words)

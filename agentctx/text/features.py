@@ -63,4 +63,3 @@ def question_features(question: str) -> QuestionFeatures:
         you_said=you_said,
         when=bool(_WHEN.search(line)),
     )
-

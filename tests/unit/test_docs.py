@@ -115,7 +115,7 @@ class TestCommands:
     LINES: ClassVar = [
         pytest.param(line, id=f"{name_of(page)}: {line[:70]}")
         for page in PAGES
-        for block in blocks(page, "sh", "console", "bash")
+        for block in blocks(page, "sh", "console", "bash", "")
         for line in re.sub(r"\\\n\s*", " ", block.body).splitlines()
         if re.match(r"(\$ )?(\w+=\S+ )*agentctx ", line)
     ]
@@ -137,7 +137,7 @@ class TestCommands:
 
 
 class TestSnippets:
-    """The Python blocks of a page run one after the other in one fresh folder; `#> ` lines are what they print."""
+    """The Python blocks of a page run one after the other in one fresh folder; `# -> ` lines are what they print."""
 
     @pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "python")], ids=name_of)
     def test_run_and_print_what_they_say(
@@ -158,7 +158,7 @@ class TestSnippets:
             printed = io.StringIO()
             with contextlib.redirect_stdout(printed):
                 exec(compile("\n" * block.line + body, name_of(page), "exec", dont_inherit=True), names)
-            expected = [line.strip()[3:] for line in body.splitlines() if line.strip().startswith("#> ")]
+            expected = [line.strip()[5:] for line in body.splitlines() if line.strip().startswith("# -> ")]
             if expected:
                 assert printed.getvalue().splitlines() == expected, f"{name_of(page)}:{block.line}"
 
