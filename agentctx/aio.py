@@ -154,10 +154,18 @@ _END: Any = object()
 
 async def _in_thread(source: Iterator[T]) -> AsyncIterator[T]:
     """Drain a blocking iterator without blocking the loop; closing this one closes it."""
+    step: asyncio.Future[Any] | None = None
     try:
-        while (item := await asyncio.to_thread(next, source, _END)) is not _END:
+        while True:
+            step = asyncio.ensure_future(asyncio.to_thread(next, source, _END))
+            item = await asyncio.shield(step)
+            if item is _END:
+                return
             yield item
     finally:
+        if step is not None and not step.done():  # cancelled meanwhile: a running generator cannot be closed
+            await asyncio.wait([step])
+            step.exception()
         close = getattr(source, "close", None)
         if close is not None:
             await asyncio.to_thread(close)

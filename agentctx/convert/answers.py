@@ -1,7 +1,7 @@
 """MemoryService's answers: the server writes them (`put_x`, `x_response`), a client reads them (`get_x`).
 
 They hold what the engine has checked, so they fill only what differs from a message's default. Search is the hot
-path: ten hits cost about 40 us to write and 60 us to read.
+path: ten hits cost about 30 us to write and 70 us to read.
 """
 
 from __future__ import annotations

@@ -33,8 +33,9 @@ class EpisodeIndex:
     new epoch and so a new index.
     """
 
-    def __init__(self, revision: Revision, dimensions: int) -> None:
+    def __init__(self, revision: Revision, dimensions: int, embedder_key: str = "") -> None:
         self.revision = revision
+        self.embedder_key = embedder_key  # whose vectors these are
         self.episodes: list[Episode] = []
         self.postings = Postings()
         self.vocabulary = Vocabulary()

@@ -67,7 +67,8 @@ class Postings:
         if number is None:
             return np.zeros(len(rows), dtype=np.bool_)
         holders = self.rows(number)
-        return holders[np.minimum(np.searchsorted(holders, rows), len(holders) - 1)] == rows
+        found: npt.NDArray[np.bool_] = holders[np.minimum(np.searchsorted(holders, rows), len(holders) - 1)] == rows
+        return found
 
     def joined(self, numbers: Iterable[int]) -> tuple[Rows, list[int]]:
         """The rows of several terms one behind the other, and how many each has. O(occurrences), one allocation."""

@@ -19,7 +19,6 @@ from agentctx.index.view import NOBODY, View
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
-Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +40,17 @@ class Weights:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A term's evidence. rows: those with evidence in the turn or next to it; direct, local, joined: at those rows.
+    """A term's evidence, as small as it can be kept.
 
-    direct: in the turn. local: in the turn or its neighbours. joined: local, as far as the session does not say it
-    already. spread: by session (the view's runs), what it says as a whole. holders, sessions: how many visible rows
-    and sessions hold the term; one that holds only similar terms counts as much as it says by them.
+    here: the rows that say the term, and direct: how much. reached: those rows and their neighbours, and joined: what
+    both say together, as far as the session does not say it already. spread: by session (the view's runs), what it
+    says as a whole. holders, sessions: how many visible rows and sessions hold the term; one that holds only similar
+    terms counts as much as it says by them.
     """
 
-    rows: Places
+    here: Rows
     direct: Floats
-    local: Floats
+    reached: Rows
     joined: Floats
     spread: Floats
     holders: float
@@ -59,7 +59,7 @@ class Evidence:
     @property
     def size(self) -> int:
         """Bytes held."""
-        return 3 * self.rows.nbytes + self.spread.nbytes + 400
+        return 2 * (self.here.nbytes + self.reached.nbytes) + self.spread.nbytes + 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,17 +146,17 @@ def gather(
     here = np.flatnonzero(direct > 0)
     if not context or not len(here):
         at = direct[here]
-        return Evidence(here, at, at, at, spread, holders, sessions)
+        rows = here.astype(np.int32)
+        return Evidence(rows, at, rows, at, spread, holders, sessions)
     missed = np.ones(view.size + 1, dtype=np.float32)
     found = direct[here]
     missed[here] -= found
     for target, share in norms.ways:
-        reached = target[here]
-        missed[reached] *= 1 - share[reached] * found
-    rows_near = np.flatnonzero(missed[:-1] < 1)
-    local = 1 - missed[rows_near]
-    joined = local * (1 - norms.need[rows_near] * spread[view.run[rows_near]])
-    return Evidence(rows_near, direct[rows_near], local, joined, spread, holders, sessions)
+        there = target[here]
+        missed[there] *= 1 - share[there] * found
+    reached = np.flatnonzero(missed[:-1] < 1)
+    joined = (1 - missed[reached]) * (1 - norms.need[reached] * spread[view.run[reached]])
+    return Evidence(here.astype(np.int32), found, reached.astype(np.int32), joined, spread, holders, sessions)
 
 
 def _holders(view: View, similar: Floats, rows: Rows) -> tuple[float, float]:

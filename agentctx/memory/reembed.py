@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -13,13 +14,20 @@ from agentctx.store import Store
 from agentctx.types import Progress
 
 _BATCH = 256
+_NOTHING = nullcontext()
 
 
-def reembed(store: Store, spec: str, switched: Callable[[Embedder], None]) -> Iterator[Progress]:
+def reembed(
+    store: Store,
+    spec: str,
+    switched: Callable[[Embedder], None],
+    switching: AbstractContextManager[object] = _NOTHING,
+) -> Iterator[Progress]:
     """Embed what lacks a vector of `spec`, batch by batch, then switch the store over in one transaction.
 
     Each batch is kept, so that an interrupted run goes on where it stopped. Episodes that other processes add
-    meanwhile are embedded before the switch. Yields progress in episodes.
+    meanwhile are embedded before the switch. `switching` is held while the store is switched and `switched` called.
+    Yields progress in episodes.
     """
     embedder = open_embedder(spec)
     kept = False
@@ -28,7 +36,7 @@ def reembed(store: Store, spec: str, switched: Callable[[Embedder], None]) -> It
         done = 0
         missing = store.count_missing(key)
         yield Progress(0, missing, f"embedding with {spec}")
-        while store.embedder() != key:
+        while not kept:
             for _ in range(missing // _BATCH + 2):
                 batch = store.vectors_missing(key, _BATCH)
                 if not batch:
@@ -40,9 +48,10 @@ def reembed(store: Store, spec: str, switched: Callable[[Embedder], None]) -> It
                 )
                 done += len(batch)
                 yield Progress(done, max(done, missing))
-            store.switch_embedder(key)
-        switched(embedder)
-        kept = True
+            with switching:
+                if store.embedder() == key or store.switch_embedder(key):
+                    switched(embedder)
+                    kept = True
         yield Progress(done, done, f"the store now uses {spec}")
     finally:
         if not kept:

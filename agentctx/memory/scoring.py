@@ -21,7 +21,7 @@ from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.evidence_cache import EvidenceCache
 from agentctx.index.view import NOBODY, View
 from agentctx.index.vocabulary import Words
-from agentctx.memory.evidence import Evidence, Floats, Weights, gather, make_norms
+from agentctx.memory.evidence import Evidence, Floats, Rows, Weights, gather, make_norms
 from agentctx.memory.plan import Plan, PlannedTerm
 from agentctx.memory.time_hints import TimeHint
 from agentctx.text.terms import fold, stem
@@ -168,7 +168,7 @@ class Scores:
         lexical = np.zeros(view.size, dtype=np.float32)
         for _, share, evidence in self._lexical:
             spread += np.float32(share) * evidence.spread
-            lexical[evidence.rows] += np.float32(share) * evidence.joined
+            lexical[evidence.reached] += np.float32(share) * evidence.joined
         lexical += need * spread[view.run]
         self._said, self._need = lexical, need
         self.total += lexical
@@ -209,10 +209,12 @@ class Scores:
         turn, window, session = (np.zeros(len(rows), dtype=np.float32) for _ in range(3))
         runs = self._view.run[rows]
         for term, share, evidence in self._lexical:
-            direct, local = _at(evidence, rows)
+            direct = _at(evidence.here, evidence.direct, rows)
+            spread = self._need[rows] * evidence.spread[runs]
+            local = _at(evidence.reached, evidence.joined, rows) / (1 - spread)
             turn += share * direct
             window += share * (local - direct)
-            session += share * self._need[rows] * evidence.spread[runs] * (1 - local)
+            session += share * spread * (1 - local)
             exact = self._index.postings.held(term.term, rows)
             for place in np.flatnonzero(direct > 0).tolist():
                 (said if exact[place] else alike)[place].append(term.spelling)
@@ -242,14 +244,13 @@ def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:
     return np.where(occurred >= end, after, np.where(occurred < start, before, 1)).astype(np.float32)
 
 
-def _at(evidence: Evidence, rows: npt.NDArray[np.integer]) -> tuple[Floats, Floats]:
-    """(direct, local) of an evidence at some rows; 0 where it has none."""
-    if not len(evidence.rows):
-        nothing = np.zeros(len(rows), dtype=np.float32)
-        return nothing, nothing
-    place = np.minimum(np.searchsorted(evidence.rows, rows), len(evidence.rows) - 1)
-    found = evidence.rows[place] == rows
-    return evidence.direct[place] * found, evidence.local[place] * found
+def _at(held: Rows, values: Floats, rows: npt.NDArray[np.integer]) -> Floats:
+    """`values`, which belong to the rows `held`, at some rows; 0 where there is none."""
+    if not len(held):
+        return np.zeros(len(rows), dtype=np.float32)
+    place = np.minimum(np.searchsorted(held, rows), len(held) - 1)
+    found: Floats = values[place] * (held[place] == rows)
+    return found
 
 
 def _why(said: list[str], alike: list[str], values: Mapping[str, float]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from agentctx.config import Limits, Settings
 from agentctx.embed.base import Embedder
-from agentctx.errors import DeadlineExceeded, InvalidArgument
+from agentctx.errors import DeadlineExceeded, EmbedderMismatch, InvalidArgument
 from agentctx.ids import Clock, to_micros
 from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
@@ -82,9 +82,11 @@ class Searcher:
         now = self._clock.now()
         plan = make_plan(request.query, request.reference_time or request.as_of or now)
         degraded: list[str] = []
-        vector = None
+        vector, key = None, ""
         if not plan.empty and self._settings.search.dense and request.k:
-            vector = self._embedder().embed([request.query], "query")[0]
+            embedder = self._embedder()
+            key = embedder.identity.key
+            vector = embedder.embed([request.query], "query")[0]
             if not vector.any():
                 vector = None
                 degraded.append("no dense evidence: the embedder knows no word of the query")
@@ -98,6 +100,8 @@ class Searcher:
                 if plan.empty:
                     degraded.append(_NO_TERMS)
                 return SearchResult((), revision, tuple(degraded), self._explain(request, plan, {}, watch))
+            if vector is not None and index.embedder_key != key:
+                raise EmbedderMismatch("the store was re-embedded during the search; retry", field="embedder")
             if vector is not None and index.without_vector:
                 degraded.append(f"{index.without_vector} episodes wait for a vector")
             eligible = admitted(index, view, request, to_micros(now))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from agentctx.config import Settings
 from agentctx.embed import Embedder
 from agentctx.embed.static import StaticEmbedder
 from agentctx.embed.words import WordVectors
-from agentctx.errors import AgentctxError, EmbedderMismatch, InvalidArgument
+from agentctx.errors import AgentctxError, EmbedderMismatch, FailedPrecondition, InvalidArgument
 from agentctx.ids import Clock
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory import listing, validate
@@ -26,7 +27,7 @@ from agentctx.memory.search import Searcher
 from agentctx.memory.transfer import export_lines, import_lines
 from agentctx.memory.units import embedded_text
 from agentctx.runtime.residency import Residency, no_such_namespace
-from agentctx.store import Store
+from agentctx.store import Appended, Store
 from agentctx.types import (
     AddResult,
     Change,
@@ -44,6 +45,8 @@ from agentctx.types import (
     UpdateOptions,
 )
 
+T = TypeVar("T")
+
 _BULK_BATCH = 100
 
 Vectors = list[bytes]  # the class has a method `list`, which hides the type within it
@@ -59,6 +62,7 @@ class Memory:
     def __init__(self, store: Store, embedder: Embedder, settings: Settings, clock: Clock) -> None:
         self._store = store
         self._embedder = embedder
+        self._switching = threading.Lock()  # held while `reembed` replaces the embedder
         self._settings = settings
         self._clock = clock
         self._residency = Residency(store, self._new_index, budget=settings.index.resident_episodes)
@@ -97,10 +101,7 @@ class Memory:
             validate.new_episode(one, f"episodes[{i}]", self._settings.limits, now) for i, one in enumerate(episodes)
         ]
         request = (request_id, _body_hash(episodes, checked)) if request_id else None
-        done = self._store.append(
-            namespace, checked, self._vectors(checked), embedder_key=self._embedder.identity.key, request=request
-        )
-        self._residency.applied(namespace, done.records)
+        done = self._append(namespace, checked, request=request)
         return AddResult(done.ids, done.revision, done.replayed)
 
     def bulk_add(self, namespace: str, episodes: Iterable[NewEpisode]) -> Iterator[ItemResult]:
@@ -125,16 +126,7 @@ class Memory:
                 except AgentctxError as error:
                     results[index] = _failed(index, error)
             if good:
-                checked = [one for _, one in good]
-                done = self._store.append(
-                    namespace,
-                    checked,
-                    self._vectors(checked),
-                    embedder_key=self._embedder.identity.key,
-                    request=None,
-                    partial=True,
-                )
-                self._residency.applied(namespace, done.records)
+                done = self._append(namespace, [one for _, one in good], partial=True)
                 stored = (record for record in done.records if record.kind == "add")
                 for place, (index, _) in enumerate(good):
                     failure = done.failures.get(place)
@@ -174,7 +166,8 @@ class Memory:
         Scores do not depend on filters or on k; `parts` of a hit sum up to its score. An empty query finds nothing
         and says so in `degraded`. Cost: about a millisecond at 10,000 episodes in the namespace.
         """
-        return self._searcher.search(validate.namespace(namespace), query, options)
+        namespace = validate.namespace(namespace)
+        return self._with_embedder(lambda _: self._searcher.search(namespace, query, options))
 
     def update(self, namespace: str, id: str, **changes: Unpack[UpdateOptions]) -> Episode:
         """Change metadata, tags, validity or expiry; content never changes: add an episode that supersedes it.
@@ -262,7 +255,9 @@ class Memory:
 
         Searches go on with the old vectors until the switch. Closing the iterator stops it; nothing is lost.
         """
-        return reembed(self._store, validate.text(embedder, "embedder", 4096, empty=False), self._switched)
+        return reembed(
+            self._store, validate.text(embedder, "embedder", 4096, empty=False), self._switched, self._switching
+        )
 
     def close(self) -> None:
         """Drop the indexes and release the embedder."""
@@ -284,7 +279,7 @@ class Memory:
                 stored=stored,
                 given=given.key,
             )
-        return EpisodeIndex(revision, self._embedder.identity.dimensions)
+        return EpisodeIndex(revision, given.dimensions, given.key)
 
     def _ids(self, ids: object) -> tuple[str, ...]:
         chosen = validate.names([ids] if isinstance(ids, str) else ids, "ids", self._settings.limits.batch)
@@ -292,8 +287,41 @@ class Memory:
             raise InvalidArgument("ids must name at least one episode", field="ids")
         return chosen
 
-    def _vectors(self, episodes: Sequence[NewEpisode]) -> Vectors:
-        vectors = self._embedder.embed([embedded_text(one.content) for one in episodes])
+    def _append(
+        self,
+        namespace: str,
+        episodes: Sequence[NewEpisode],
+        *,
+        request: tuple[str, str] | None = None,
+        partial: bool = False,
+    ) -> Appended:
+        done = self._with_embedder(
+            lambda embedder: self._store.append(
+                namespace,
+                episodes,
+                self._vectors(episodes, embedder),
+                embedder_key=embedder.identity.key,
+                request=request,
+                partial=partial,
+            )
+        )
+        self._residency.applied(namespace, done.records)
+        return done
+
+    def _with_embedder(self, operation: Callable[[Embedder], T]) -> T:
+        """Run with the present embedder, and again if a `reembed` of this process replaced it meanwhile."""
+        while True:
+            with self._switching:
+                embedder = self._embedder
+            try:
+                return operation(embedder)
+            except FailedPrecondition:  # it is not the store's any more, or closed already
+                with self._switching:
+                    if self._embedder is embedder:
+                        raise
+
+    def _vectors(self, episodes: Sequence[NewEpisode], embedder: Embedder | None = None) -> Vectors:
+        vectors = (embedder or self._embedder).embed([embedded_text(one.content) for one in episodes])
         return [row.tobytes() for row in vectors.astype(np.dtype("<f2"))]
 
 

@@ -6,6 +6,7 @@ Format `agentctx.memory`, version 1 (docs/formats/export.md): a header line, the
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
@@ -20,6 +21,7 @@ from agentctx.types import Episode, ImportResult, LogRecord, NewEpisode, Revisio
 FORMAT: Final = "agentctx.memory"
 VERSION: Final = 1
 _BATCH: Final = 200
+_PLACE: Final = re.compile(r"records\[(\d+)\]")
 _TIMES: Final = ("occurred_at", "valid_from", "valid_to", "expires_at")
 _TEXTS: Final = ("id", "session", "speaker", "role", "supersedes")
 _CHANGEABLE: Final = ("metadata", "tags", "valid_from", "valid_to", "expires_at", "superseded_by")
@@ -79,18 +81,27 @@ def import_lines(
     """Apply exported lines in batches, each one transaction."""
     imported = skipped = 0
     revision: Revision | None = None
-    for batch in _batches(lines, limits, clock):
+    for numbers, batch in _batches(lines, limits, clock):
         adds = [record.episode for record in batch if record.episode is not None]
         made = iter(vectors(adds))
         given = [None if record.episode is None else next(made) for record in batch]
-        done = store.apply_import(namespace, batch, given, embedder_key=embedder_key)
+        try:
+            done = store.apply_import(namespace, batch, given, embedder_key=embedder_key)
+        except InvalidArgument as error:
+            place = _PLACE.match(error.field)
+            if place is None:
+                raise
+            field = f"lines[{numbers[int(place[1])]}]{error.field[place.end() :]}"
+            raise InvalidArgument(f"{field}: {error.message}", field=field, **error.details) from None
         imported, skipped, revision = imported + done[0], skipped + done[1], done[2]
     if revision is None:
         raise InvalidArgument("the import holds no records", field="lines")
     return ImportResult(imported, skipped, revision)
 
 
-def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[list[ImportRecord]]:
+def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tuple[list[int], list[ImportRecord]]]:
+    """Records with the numbers of their lines."""
+    numbers: list[int] = []
     batch: list[ImportRecord] = []
     seen_header = False
     for number, line in enumerate(lines, 1):
@@ -113,11 +124,12 @@ def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[lis
             seen_header = True
             continue
         batch.append(_record(data, field, limits, clock.now()))
+        numbers.append(number)
         if len(batch) == _BATCH:
-            yield batch
-            batch = []
+            yield numbers, batch
+            numbers, batch = [], []
     if batch:
-        yield batch
+        yield numbers, batch
 
 
 def _record(data: Mapping[str, Any], field: str, limits: Limits, now: datetime) -> ImportRecord:
