@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Self, Unpack
+from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import grpc
 
@@ -23,6 +23,7 @@ from agentctx.types import (
     ImportResult,
     ItemResult,
     ListOptions,
+    MemoryAPI,
     NamespacePage,
     NewEpisode,
     Progress,
@@ -221,3 +222,7 @@ class _Guarded:
                 time.sleep(0.001)
             self.on_error()
             raise StopIteration from None
+
+
+if TYPE_CHECKING:  # the type checker's proof that the methods are those of the engine
+    _api: Callable[[Caller], MemoryAPI] = MemoryClient

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import grpc
 
@@ -17,6 +17,7 @@ from agentctx.convert.values import boolean, get_revision, text
 from agentctx.errors import InvalidArgument
 from agentctx.types import (
     AddResult,
+    AsyncMemoryAPI,
     Change,
     Episode,
     EpisodePage,
@@ -181,3 +182,7 @@ async def _any_source(episodes: Any) -> AsyncIterator[Any]:
     else:
         for one in episodes:
             yield one
+
+
+if TYPE_CHECKING:  # the type checker's proof that the methods are those of the engine
+    _api: Callable[[AsyncCaller], AsyncMemoryAPI] = AsyncMemoryClient

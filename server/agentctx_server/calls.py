@@ -6,14 +6,13 @@ gRPC itself would say INTERNAL.
 
 from __future__ import annotations
 
-import logging
-import math
+import itertools
 import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import grpc
 from google.protobuf.message import DecodeError, Message
@@ -26,15 +25,17 @@ from agentctx.errors import (
     DeadlineExceeded,
     Internal,
     InvalidArgument,
-    NotFound,
     ResourceExhausted,
+    Unauthenticated,
 )
 from agentctx_server.auth import ANYONE, NOWHERE, Tokens
-from agentctx_server.logs import frames_of
+from agentctx_server.logs import Log, frames_of
 from agentctx_server.metrics import Metrics
 
 RETRY_AFTER: Final = 0.25
-_LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO}
+_ENDLESS: Final = 1e9  # seconds; gRPC tells of no deadline as one in the far future
+_RUN: Final = secrets.token_hex(4)
+_COUNT: Final = itertools.count(1)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -53,15 +54,15 @@ class Call:
     def remaining(self) -> float | None:
         """Seconds until the caller's deadline; None without one."""
         left = self.context.time_remaining()
-        return None if left is None or math.isinf(left) else left
+        return None if left is None or left > _ENDLESS else left
 
     def check(self) -> None:
         """Raise where nobody waits for the answer any more."""
-        if not self.context.is_active():
-            raise Cancelled("the caller has gone")
         left = self.remaining()
         if left is not None and left <= 0:
             raise DeadlineExceeded("the deadline was over before the work began")
+        if not self.context.is_active():
+            raise Cancelled("the caller has gone")
 
     def on(self, verb: str, namespace: str) -> str:
         """The namespace to make the call on: the one named, or, where the verb is not granted there, one that is not.
@@ -75,10 +76,10 @@ class Call:
 
     def seen(self, error: AgentctxError) -> AgentctxError:
         """The error as the caller may see it."""
-        if not self._hidden or not isinstance(error, NotFound):
+        if not self._hidden or (NOWHERE not in error.message and NOWHERE not in error.details.values()):
             return error
         details = {key: value.replace(NOWHERE, self._hidden) for key, value in error.details.items()}
-        return NotFound(error.message.replace(NOWHERE, self._hidden), field=error.field, **details)
+        return type(error)(error.message.replace(NOWHERE, self._hidden), field=error.field, **details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +88,9 @@ class Around:
 
     tokens: Tokens | None
     metrics: Metrics | None
-    log: Any
+    log: Log
     max_message_bytes: int
-    level: str = "info"
+    level: Literal["debug", "info"] = "info"
 
     def unary(self, name: str, request: type[Message], function: Callable[[Any, Call], Message]) -> Callable[..., Any]:
         """For a method with one request and one answer."""
@@ -150,21 +151,42 @@ class Around:
         return answer
 
     def refusing(self, name: str) -> Callable[..., Any]:
-        """For a method whose lane is full. It reads no request: the answer is the same."""
+        """For a method whose lane is full. Like `turning_away`, it reads no request: the answer is the same."""
 
         def refuse(_packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             if self.metrics is not None:
                 self.metrics.refused(name)
-            self._fail(
-                Call(name, context),
-                ResourceExhausted(
-                    f"the server is at its limit of concurrent calls; try again in {RETRY_AFTER:g} s",
-                    retry_after=RETRY_AFTER,
-                ),
+            error = ResourceExhausted(
+                f"the server is at its limit of concurrent calls; try again in {RETRY_AFTER:g} s",
+                retry_after=RETRY_AFTER,
             )
+            self._fail(Call(name, context), error)
             yield b""
 
         return refuse
+
+    def turning_away(self, name: str) -> Callable[..., Any]:
+        """For callers without a known token."""
+
+        def turn_away(_packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            call = Call(name, context)
+            try:
+                self._admit(call)
+            except AgentctxError as error:
+                self._fail(call, error)
+            yield b""
+
+        return turn_away
+
+    def knows(self, metadata: Any) -> bool:
+        """Whether a caller may come in at all."""
+        if self.tokens is None:
+            return True
+        try:
+            self.tokens.grants(metadata or ())
+        except Unauthenticated:
+            return False
+        return True
 
     def _admit(self, call: Call) -> None:
         if self.tokens is not None:
@@ -203,14 +225,15 @@ class Around:
         seconds = time.perf_counter() - call.started
         if self.metrics is not None:
             self.metrics.finished(call.method, code, seconds)
-        if not self.log.is_enabled_for(_LEVELS[self.level]):
+        if not (self.log.shows_info if self.level == "info" else self.log.shows_debug):
             return
         facts = {"method": call.method, "code": code, "ms": round(seconds * 1000, 3)}
+        facts["request_id"] = _request_id(call.context)
         if call.grants.name:
             facts["token"] = call.grants.name
         if error is not None:
             facts["reason"] = error.code
-        getattr(self.log, self.level)("call", request_id=_request_id(call.context), **facts)
+        self.log.call(self.level, facts)
 
 
 def parsed(request: type[Message], packed: bytes) -> Any:
@@ -229,4 +252,12 @@ def _request_id(context: grpc.ServicerContext) -> str:
     for key, value in context.invocation_metadata() or ():
         if key == "x-request-id" and isinstance(value, str) and _REQUEST_ID.fullmatch(value):
             return value
-    return secrets.token_hex(6)
+    return f"{_RUN}-{next(_COUNT)}"
+
+
+def parsed_or_abort(request: type[Message], packed: bytes, context: grpc.ServicerContext) -> Any:
+    """The message in these bytes, for methods that `Around` is not around."""
+    try:
+        return parsed(request, packed)
+    except InvalidArgument as error:
+        return context.abort_with_status(rpc_status.to_status(put_status(error)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import ssl
 import stat
 from pathlib import Path
 from typing import Final
@@ -16,8 +17,9 @@ from agentctx_server.config import ServerConfig, ServerTLS
 
 _KEEPALIVE: Final = (
     # A client may ping each 10 s, also without calls. gRPC's default of 300 s would hang up on clients that follow the
-    # usual advice of 30 s.
-    ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),
+    # usual advice of 30 s. (The C constant is called MIN_RECV_PING_INTERVAL, but its value has no "recv": an option
+    # with it is silently ignored.)
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
     ("grpc.keepalive_permit_without_calls", 1),
     # The server finds dead clients by itself, too: their streams would hold a lane.
     ("grpc.keepalive_time_ms", 60_000),
@@ -56,6 +58,7 @@ def bind(server: grpc.Server, config: ServerConfig) -> str:
     except RuntimeError:
         port = 0
     if not port:
+        _check_certificates(config.tls)
         raise FailedPrecondition(
             f"cannot listen on {host}:{config.port}: the port is taken, or the host is not this machine's", field="port"
         )
@@ -89,6 +92,17 @@ def _bind_socket(server: grpc.Server, path: Path, tls: ServerTLS | None) -> str:
     finally:
         os.umask(before)
     return f"unix:{path}"
+
+
+def _check_certificates(tls: ServerTLS | None) -> None:
+    """Say so where it is the certificates that gRPC does not take; it tells that to its own log alone."""
+    if tls is not None:
+        try:
+            ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(tls.certificate, tls.key)
+        except (ssl.SSLError, OSError) as error:
+            raise InvalidArgument(
+                f"{tls.certificate} and {tls.key} are no certificate and its key: {error}", field="tls"
+            ) from error
 
 
 def _answers(path: Path) -> bool:

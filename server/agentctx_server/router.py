@@ -20,44 +20,55 @@ if TYPE_CHECKING:
 
 
 class Router(grpc.GenericRpcHandler):
-    """All methods of a server. A lane's `full` is looked at before gRPC submits the call to it."""
+    """All methods of a server.
 
-    def __init__(self, around: Around, refusals: Lane) -> None:
-        self._around = around
+    It runs in the thread that takes calls off the wire. A caller without a token, or one too many, is sent away before
+    gRPC reads the request: a thread of a lane would wait for it, for as long as the caller likes.
+    """
+
+    def __init__(self, refusals: Lane) -> None:
         self._refusals = refusals
-        self._methods: dict[str, tuple[Lane, Handler, Handler]] = {}
+        self._methods: dict[str, tuple[Around, Lane, Handler, Handler, Handler]] = {}
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> Handler | None:
         """The handler of a call; None for a method that there is not."""
         found = self._methods.get(handler_call_details.method)
         if found is None:
             return None
-        lane, handler, refusal = found
+        around, lane, handler, refusal, turning_away = found
+        if not around.knows(handler_call_details.invocation_metadata):
+            return turning_away
         return refusal if lane.full else handler
 
-    def add_service(self, descriptor: ServiceDescriptor, service: object, unary: Lane, streams: Lane) -> None:
+    def add_service(
+        self, descriptor: ServiceDescriptor, service: object, around: Around, unary: Lane, streams: Lane
+    ) -> None:
         """Route a service's methods to the object's methods of the same name."""
         for method in descriptor.methods:
             streaming = method.client_streaming or method.server_streaming
             lane = streams if streaming else unary
-            handler = self._handler(method, getattr(service, method.name), lane)
-            self.add(f"/{descriptor.full_name}/{method.name}", handler, lane)
+            handler = self._handler(method, getattr(service, method.name), around, lane)
+            self.add(f"/{descriptor.full_name}/{method.name}", handler, around, lane)
 
-    def add(self, path: str, handler: Handler, lane: Lane) -> None:
+    def add(self, path: str, handler: Handler, around: Around, lane: Lane) -> None:
         """Route one method."""
-        refuse = on_lane(self._around.refusing(path), self._refusals)
-        self._methods[path] = (lane, handler, grpc.stream_stream_rpc_method_handler(refuse))
+        # As streams, they are called without waiting for a request.
+        name = path.rpartition(".")[2]
+        refusal: Any = grpc.stream_stream_rpc_method_handler(on_lane(around.refusing(name), self._refusals))
+        turning_away: Any = grpc.stream_stream_rpc_method_handler(on_lane(around.turning_away(name), self._refusals))
+        self._methods[path] = (around, lane, handler, refusal, turning_away)
 
-    def _handler(self, method: MethodDescriptor, function: Any, lane: Lane) -> Handler:
+    @staticmethod
+    def _handler(method: MethodDescriptor, function: Any, around: Around, lane: Lane) -> Handler:
         name = f"{method.containing_service.name}/{method.name}"
         request = GetMessageClass(method.input_type)
         if method.client_streaming:
-            behavior = on_lane(self._around.uploading(name, request, function), lane)
+            behavior = on_lane(around.uploading(name, request, function), lane)
             return grpc.stream_unary_rpc_method_handler(behavior)
         if method.server_streaming:
-            behavior = on_lane(self._around.downloading(name, request, function), lane)
+            behavior = on_lane(around.downloading(name, request, function), lane)
             return grpc.unary_stream_rpc_method_handler(behavior)
-        return grpc.unary_unary_rpc_method_handler(on_lane(self._around.unary(name, request, function), lane))
+        return grpc.unary_unary_rpc_method_handler(on_lane(around.unary(name, request, function), lane))
 
 
 def on_lane(behavior: Callable[..., Any], lane: Lane) -> Callable[..., Any]:

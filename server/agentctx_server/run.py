@@ -8,19 +8,19 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, Final, Protocol, Self, TextIO
+from typing import Final, Protocol, Self, TextIO
 
 import grpc
 
 from agentctx.types import MemoryAPI
 from agentctx.v1 import memory_service_pb2
 from agentctx_server import listen
-from agentctx_server.auth import load_tokens, readable_by_others
+from agentctx_server.auth import Tokens, load_tokens, readable_by_others
 from agentctx_server.calls import Around
 from agentctx_server.config import ServerConfig
 from agentctx_server.infra import Infrastructure
 from agentctx_server.lanes import Lane
-from agentctx_server.logs import make_log
+from agentctx_server.logs import Log
 from agentctx_server.memory_service import MemoryService
 from agentctx_server.metrics import Metrics
 from agentctx_server.router import Router
@@ -44,28 +44,28 @@ def serve(engine: Engine, config: ServerConfig | None = None, *, log_stream: Tex
     """
     config = config or ServerConfig()
     listen.check_exposure(config)
-    return RunningServer(engine, config, make_log(config.log_level, log_stream))
+    tokens = None if config.tokens is None else load_tokens(config.tokens)
+    return RunningServer(engine, config, tokens, Log(config.log_level, log_stream))
 
 
 class RunningServer:
     """A server at work. Stop it with `stop`, or leave its `with` block."""
 
-    def __init__(self, engine: Engine, config: ServerConfig, log: Any) -> None:
+    def __init__(self, engine: Engine, config: ServerConfig, tokens: Tokens | None, log: Log) -> None:
         self._config = config
         self._log = log
-        tokens = None if config.tokens is None else load_tokens(config.tokens)
         unary, streams = Lane("unary", config.workers, config.backlog), Lane("stream", config.streams, 0)
         checks, reflections, refusals = Lane("health", 2, 64), Lane("reflection", 4, 0), Lane("refusal", 2, _SLACK)
         self._lanes = (unary, streams, checks, reflections, refusals)
         self._metrics = None if config.metrics_port is None else Metrics((unary, streams))
         self.metrics_address = ""
         service = memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"]
-        self._infrastructure = Infrastructure([service.full_name])
+        self._infrastructure = Infrastructure([service.full_name], checks, reflections)
         around = Around(tokens, self._metrics, log, config.max_message_bytes)
-        router = Router(around, refusals)
-        router.add_service(service, MemoryService(engine.memory), unary, streams)
+        router = Router(refusals)
+        router.add_service(service, MemoryService(engine.memory), around, unary, streams)
         quiet = Around(None, self._metrics, log, config.max_message_bytes, level="debug")
-        self._infrastructure.route(router, quiet, checks, reflections)
+        self._infrastructure.route(router, quiet)
         self._server = grpc.server(
             unary,
             handlers=[router],
@@ -78,6 +78,7 @@ class RunningServer:
                 self.metrics_address = self._metrics.listen(config.metrics_port)
         except BaseException:
             self._shut_lanes()
+            log.close()
             raise
         self._stopping = threading.Lock()
         self._stopped = threading.Event()
@@ -107,6 +108,7 @@ class RunningServer:
             if self._config.unix_socket is not None:
                 Path(self._config.unix_socket).unlink(missing_ok=True)
             self._log.info("stopped")
+            self._log.close()
             self._stopped.set()
 
     def hurry(self) -> None:
@@ -147,16 +149,28 @@ def run_forever(server: RunningServer) -> int:
 
     before = {number: signal.signal(number, on_signal) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        signals.get()
-        draining = threading.Thread(target=server.stop, name="agentctx-drain")
-        draining.start()
-        while draining.is_alive():
-            draining.join(0.1)
-            if not signals.empty():
-                server.hurry()
-                break
-        draining.join()
+        if _first(signals, server):
+            draining = threading.Thread(target=server.stop, name="agentctx-drain")
+            draining.start()
+            while draining.is_alive():
+                draining.join(0.1)
+                if not signals.empty():
+                    server.hurry()
+                    break
+            draining.join()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
     return 0
+
+
+def _first(signals: queue.SimpleQueue[int], server: RunningServer) -> bool:
+    """Wait for a signal; False if the server stops without one."""
+    while True:
+        try:
+            signals.get(timeout=1.0)
+        except queue.Empty:
+            if server.wait(0):
+                return False
+        else:
+            return True

@@ -1,0 +1,160 @@
+"""Random logs: the index that follows them against a dumb model, and against indexes made anew."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from agentctx.config import SearchSettings
+from agentctx.ids import to_micros
+from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.view import NOBODY, View
+from agentctx.memory.plan import make_plan
+from agentctx.memory.scoring import Scorer
+from agentctx.types import Episode
+from tests.fixtures_memory import EMBEDDER, MADE_UP_WORDS, START, Log, neighbours_of, visible
+
+WORDS = ["cat", "cats", "run", "running", "Ana", "Lisbon", "boat", "yesterday", "why?", "2024", "xenon", "the", "ran"]
+QUERIES = ("Why did Ana run to the boat yesterday?", "cats in Lisbon 2024 and a xenon lamp")
+OFFSETS = st.none() | st.integers(-2, 6).map(lambda hours: START + timedelta(hours=hours))
+TAGS = st.lists(st.sampled_from(["t", "é"]), max_size=2, unique=True).map(tuple)
+METADATA = st.dictionaries(
+    st.sampled_from(["k", "a.b", "a"]), st.sampled_from([1, True, "1", [1], {"b": 2}, {"b": {"c": None}}]), max_size=2
+)
+CHANGEABLE = {"expires_at": OFFSETS, "valid_from": OFFSETS, "valid_to": OFFSETS, "tags": TAGS, "metadata": METADATA}
+ADDS = st.fixed_dictionaries(
+    {
+        "content": st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join),
+        "session": st.sampled_from(["", "s", "s", "r"]),
+        "speaker": st.sampled_from(["", "Ana", "Ben"]),
+        "role": st.sampled_from(["", "user", "assistant"]),
+        "occurred_at": st.integers(-60, 0).map(lambda hours: START + timedelta(hours=hours)),
+    },
+    optional={"position": st.integers(0, 5)} | CHANGEABLE,
+)
+CHANGES = st.fixed_dictionaries({}, optional=CHANGEABLE)
+
+
+class IndexFollowsLog(RuleBasedStateMachine):
+    """Row `n` of the index is row `n + 1` of the log."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.log = Log()
+        self.index = self.log.index()
+        self.scorer = Scorer(SearchSettings(), MADE_UP_WORDS)
+
+    @rule(items=st.lists(ADDS, min_size=1, max_size=4))
+    def add(self, items: list[dict[str, Any]]) -> None:
+        self.index.apply(self.log.write(*(("add", None, item) for item in items)))
+
+    @precondition(lambda self: self.log.records)
+    @rule(data=st.data(), changes=st.lists(CHANGES | st.none(), min_size=1, max_size=3), then=st.none() | ADDS)
+    def change(self, data: st.DataObject, changes: list[dict[str, Any] | None], then: dict[str, Any] | None) -> None:
+        alive = [row for row, one in self.log.states.items() if one.deleted_at is None]
+        for fields in changes:
+            if not alive:
+                return
+            row = data.draw(st.sampled_from(alive))
+            if fields is None:
+                alive.remove(row)
+                self.index.apply(self.log.delete(row))
+            elif then is None:
+                self.index.apply(self.log.update(row, **fields))
+            else:  # one transaction that adds and changes, as superseding does
+                self.index.apply(self.log.write(("update", row, fields), ("add", None, then), ("update", row, {})))
+
+    @rule(minutes=st.sampled_from([1, 45, 90]))
+    def time_passes(self, minutes: int) -> None:
+        self.log.now += timedelta(minutes=minutes)
+
+    @rule()
+    def reopen(self) -> None:
+        """A snapshot of half the log, and the rest in one go."""
+        half = self.log.records[: len(self.log.records) // 2]
+        self.index = self.log.index(half[-1].recorded_at) if half else self.log.index(START)
+        self.index.view(to_micros(self.log.now))
+        behind = self.index.revision.sequence
+        self.index.apply(self.log.records[behind:])
+
+    @precondition(lambda self: self.log.records)
+    @rule(data=st.data())
+    def look_back(self, data: st.DataObject) -> None:
+        """`as_of` answers as an index that never saw more."""
+        moments = sorted({record.recorded_at for record in self.log.records})
+        as_of = data.draw(st.sampled_from(moments)) - timedelta(microseconds=data.draw(st.sampled_from([0, 1, -1])))
+        as_of = min(as_of + timedelta(hours=data.draw(st.sampled_from([0, 0, 2]))), self.log.now)
+        view = self.index.view(to_micros(self.log.now), to_micros(as_of))
+        states = visible(self.log.states_at(as_of), as_of)
+        agrees(view, states)
+        for row, state in states.items():
+            assert self.index.episode(row - 1, to_micros(as_of)) == state
+        prefix = self.log.index(as_of)
+        before = prefix.view(to_micros(as_of))
+        rows = np.array(sorted(states), dtype=np.int64) - 1
+        for query in QUERIES:
+            now = self.scores(self.index, view, query, live=False)[rows]
+            then = self.scores(prefix, before, query, live=True)[rows]
+            np.testing.assert_allclose(now, then, atol=1e-6)
+
+    @invariant()
+    def says_what_the_log_says(self) -> None:
+        now = to_micros(self.log.now)
+        view = self.index.view(now)
+        self.index.check_invariants()
+        states = visible(self.log.states, self.log.now)
+        agrees(view, states)
+        assert self.index.episodes == [self.log.states[row] for row in sorted(self.log.states)]
+        assert view.valid_until == min(
+            [to_micros(one.expires_at) for one in states.values() if one.expires_at], default=np.iinfo(np.int64).max
+        )
+        assert {tag: rows for tag, rows in self.index.tags.items() if rows} == {
+            tag: {row - 1 for row, one in self.log.states.items() if tag in one.tags}
+            for one in self.log.states.values()
+            for tag in one.tags
+        }
+
+    @invariant()
+    def scores_as_one_made_anew(self) -> None:
+        now = to_micros(self.log.now)
+        fresh = self.log.index()
+        view, other = self.index.view(now), fresh.view(now)
+        rows = np.array(sorted(visible(self.log.states, self.log.now)), dtype=np.int64) - 1
+        for query in QUERIES:
+            anew = self.scores(fresh, other, query, live=True)[rows]
+            kept = self.scores(self.index, view, query, live=True)[rows]
+            again = self.scores(self.index, view, query, live=True)[rows]
+            np.testing.assert_allclose(kept, anew, atol=1e-6)
+            assert np.array_equal(kept, again)
+            assert len(rows) == 0 or anew.any()
+
+    def scores(self, index: EpisodeIndex, view: View, query: str, *, live: bool) -> npt.NDArray[np.float32]:
+        vector = EMBEDDER.embed([query])[0]
+        return self.scorer.score(index, view, make_plan(query, START), vector, live=live).total
+
+
+def agrees(view: View, states: dict[int, Episode]) -> None:
+    """The view shows these rows, with their neighbours and sessions."""
+    rows = np.flatnonzero(np.ones(view.size, bool) if view.visible is None else view.visible)
+    assert (rows + 1).tolist() == sorted(states)
+    assert view.count == len(states)
+    expected = neighbours_of(states)
+    for row in rows.tolist():
+        sides = [None if side == NOBODY else int(side) + 1 for side in (view.previous[row], view.following[row])]
+        assert sides == list(expected[row + 1])
+    runs = {states[row].session or row: set() for row in states}
+    for row, one in states.items():
+        runs[one.session or row].add(int(view.run[row - 1]))
+    assert all(len(numbers) == 1 for numbers in runs.values())
+    assert {number for numbers in runs.values() for number in numbers} == set(range(view.runs))
+    assert len(runs) == view.runs
+
+
+TestIndexFollowsLog = IndexFollowsLog.TestCase
+TestIndexFollowsLog.settings = settings(max_examples=60, stateful_step_count=16, deadline=None, derandomize=True)
