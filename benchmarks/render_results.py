@@ -127,12 +127,34 @@ def crash(result: Result) -> Iterator[str]:
     yield ""
 
 
+def rpc_overhead(result: Result) -> Iterator[str]:
+    """What `rpc_overhead.py` found."""
+    yield f"### What gRPC adds to a search over {result['episodes']:,} episodes ({result['road']})"
+    yield ""
+    names = ("embedded", "grpc", "echo", "overhead")
+    yield from table(["p50, milliseconds", ""], [[name, f"{result[f'{name}_p50_ms']:.3f}"] for name in names])
+    yield f"overhead / echo: {result['ratio']:.2f}. {where(result['machine'])}"
+    yield ""
+
+
+def import_time(result: Result) -> Iterator[str]:
+    """What `import_time.py` found."""
+    yield "### Importing, in a fresh process"
+    yield ""
+    rows = [[f"`{name}`", f"{value:.0f}"] for name, value in result["milliseconds"].items()]
+    yield from table(["statement", "milliseconds"], rows)
+    yield where(result["machine"])
+    yield ""
+
+
 KINDS = {
     "locomo": retrieval,
     "longmemeval": retrieval,
     "search_latency": latency,
+    "rpc_overhead": rpc_overhead,
     "ingest": ingest,
     "crash": crash,
+    "import_time": import_time,
 }
 
 

@@ -86,7 +86,8 @@ class Searcher:
         if not plan.empty and self._settings.search.dense and request.k:
             embedder = self._embedder()
             key = embedder.identity.key
-            vector = embedder.embed([request.query], "query")[0]
+            with one_thread():
+                vector = embedder.embed([request.query], "query")[0]
             if not vector.any():
                 vector = None
                 degraded.append("no dense evidence: the embedder knows no word of the query")

@@ -19,6 +19,7 @@ from agentctx.embed.static import StaticEmbedder
 from agentctx.embed.words import WordVectors
 from agentctx.errors import AgentctxError, EmbedderMismatch, FailedPrecondition, InvalidArgument
 from agentctx.ids import Clock
+from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory import listing, validate
 from agentctx.memory.reembed import reembed
@@ -321,7 +322,8 @@ class Memory:
                         raise
 
     def _vectors(self, episodes: Sequence[NewEpisode], embedder: Embedder | None = None) -> Vectors:
-        vectors = (embedder or self._embedder).embed([embedded_text(one.content) for one in episodes])
+        with one_thread():
+            vectors = (embedder or self._embedder).embed([embedded_text(one.content) for one in episodes])
         return [row.tobytes() for row in vectors.astype(np.dtype("<f2"))]
 
 

@@ -11,6 +11,7 @@ from types import FrameType, TracebackType
 from typing import Final, Protocol, Self, TextIO
 
 import grpc
+from threadpoolctl import threadpool_limits
 
 from agentctx.types import MemoryAPI
 from agentctx.v1 import memory_service_pb2
@@ -80,6 +81,8 @@ class RunningServer:
             self._shut_lanes()
             log.close()
             raise
+        # A BLAS of several threads spins on the cores after each product; the calls of others would wait some 5 ms.
+        self._one_thread = threadpool_limits(limits=1, user_api="blas")
         self._stopping = threading.Lock()
         self._stopped = threading.Event()
         self._infrastructure.serving()
@@ -103,6 +106,7 @@ class RunningServer:
             self._infrastructure.drain()
             self._server.stop(self._config.grace if grace is None else grace).wait()
             self._shut_lanes()
+            self._one_thread.restore_original_limits()
             if self._metrics is not None:
                 self._metrics.close()
             if self._config.unix_socket is not None:
