@@ -19,6 +19,7 @@ from agentctx.index.view import NOBODY, View
 
 Floats = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int32]
+Places = npt.NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +73,14 @@ class Norms:
 
     turn: Floats
     run: Floats
+    run_of: Places  # the view's, as numpy indexes fastest
     need: Floats  # by row, how much a turn needs what is around it
-    ways: tuple[tuple[Rows, Floats], ...]
+    ways: tuple[tuple[Places, Floats], ...]
 
     @property
     def size(self) -> int:
         """Bytes held."""
-        return self.turn.nbytes * (2 + 2 * len(self.ways))
+        return self.turn.nbytes * (4 + 3 * len(self.ways))
 
 
 def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
@@ -94,10 +96,11 @@ def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
     need = np.append(1 / (1 + length / w.context_length), 0).astype(np.float32)
     asks = np.append(index.asks.array[: view.size], np.float32(0))
     previous = np.append(asks[view.previous], np.float32(0)) * w.previous_asks + w.previous
-    ahead, back = view.following, view.previous
+    ahead, back = view.following.astype(np.intp), view.previous.astype(np.intp)
     return Norms(
         turn=norm(length, float(length[seen].mean())),
         run=norm(runs, float(runs.mean())),
+        run_of=view.run.astype(np.intp),
         need=need[:-1],
         ways=(
             (ahead, need * np.minimum(1, previous)),
@@ -108,9 +111,9 @@ def make_norms(index: EpisodeIndex, view: View, w: Weights) -> Norms:
     )
 
 
-def _twice(neighbour: Rows) -> Rows:
+def _twice(neighbour: Places) -> Places:
     """Two steps along. neighbour[NOBODY] is the last row's neighbour, not nobody's."""
-    return np.where(neighbour == NOBODY, np.int32(NOBODY), neighbour[neighbour])
+    return np.where(neighbour == NOBODY, NOBODY, neighbour[neighbour])
 
 
 def gather(
@@ -127,60 +130,60 @@ def gather(
     direct = np.zeros(view.size + 1, dtype=np.float32)  # the spare slot stands for "no neighbour"
     spread: Floats = np.zeros(view.runs, dtype=np.float32)
     rows, counts = _occurrences(index, view, term)
+    said: Floats = np.zeros(view.runs, dtype=np.float32)  # by session, how far it holds the term
+    holders = float(len(rows))
     if similar:
-        # The best match stands, so the weakest is entered first.
-        near, lengths = index.postings.joined(other for other, _ in reversed(similar))
-        strength = np.repeat(np.asarray([close for _, close in reversed(similar)], dtype=np.float32), lengths)
-        if view.visible is not None:
-            seen = view.visible[near]
-            near, strength = near[seen], strength[seen]
+        near, strength = _similar_occurrences(index, view, similar)
+        strength /= 1 + norms.turn[near]
         direct[near] = strength
-        touched = np.flatnonzero(direct > 0)
-        direct[touched] /= 1 + norms.turn[touched]
-    holders, sessions = _holders(view, direct, rows)
+        holders += float(direct.sum() - direct[rows].sum())
+        np.maximum.at(said, norms.run_of[near], strength)
     if len(rows):
         direct[rows] = np.maximum(direct[rows], counts / (counts + norms.turn[rows]))
-        total = np.bincount(view.run[rows], weights=counts, minlength=view.runs).astype(np.float32)
+        run = norms.run_of[rows]
+        said[run] = 1
         if context:
+            total = np.bincount(run, weights=counts, minlength=view.runs).astype(np.float32)
             spread = w.session * total / (total + norms.run)
+    sessions = float(said.sum())
     here = np.flatnonzero(direct > 0)
-    if not context or not len(here):
-        at = direct[here]
-        rows = here.astype(np.int32)
-        return Evidence(rows, at, rows, at, spread, holders, sessions)
-    missed = np.ones(view.size + 1, dtype=np.float32)
     found = direct[here]
+    if not context or not len(here):
+        held = here.astype(np.int32)
+        return Evidence(held, found, held, found, spread, holders, sessions)
+    missed = np.ones(view.size + 1, dtype=np.float32)
     missed[here] -= found
     for target, share in norms.ways:
         there = target[here]
         missed[there] *= 1 - share[there] * found
     reached = np.flatnonzero(missed[:-1] < 1)
-    joined = (1 - missed[reached]) * (1 - norms.need[reached] * spread[view.run[reached]])
+    joined = (1 - missed[reached]) * (1 - norms.need[reached] * spread[norms.run_of[reached]])
     return Evidence(here.astype(np.int32), found, reached.astype(np.int32), joined, spread, holders, sessions)
 
 
-def _holders(view: View, similar: Floats, rows: Rows) -> tuple[float, float]:
-    """How many rows and sessions hold a term: those of `rows` wholly, others as far as `similar` terms say it."""
-    said = similar.copy()
-    said[rows] = 0
-    others = np.flatnonzero(said > 0)
-    said = said[others]
-    by_run = np.zeros(view.runs, dtype=np.float32)
-    np.maximum.at(by_run, view.run[others], said)
-    by_run[view.run[rows]] = 1
-    return len(rows) + float(said.sum()), float(by_run.sum())
+def _similar_occurrences(
+    index: EpisodeIndex, view: View, similar: Sequence[tuple[int, float]]
+) -> tuple[Places, Floats]:
+    """The visible rows of similar terms with their closeness, the nearest terms last: entered in order, they stand."""
+    found, lengths = index.postings.joined(other for other, _ in reversed(similar))
+    near = found.astype(np.intp)
+    strength = np.repeat(np.asarray([close for _, close in reversed(similar)], dtype=np.float32), lengths)
+    if view.visible is not None:
+        seen = view.visible[near]
+        near, strength = near[seen], strength[seen]
+    return near, strength
 
 
-def _occurrences(index: EpisodeIndex, view: View, term: str) -> tuple[Rows, Floats]:
+def _occurrences(index: EpisodeIndex, view: View, term: str) -> tuple[Places, Floats]:
     number = index.postings.number(term)
     if number is None:
         return _NONE, _NOTHING
-    rows, counts = index.postings.rows(number), index.postings.counts(number)
+    rows, counts = index.postings.rows(number).astype(np.intp), index.postings.counts(number)
     if view.visible is not None:
         seen = view.visible[rows]
         rows, counts = rows[seen], counts[seen]
     return rows, counts.astype(np.float32)
 
 
-_NONE: Final[Rows] = np.zeros(0, dtype=np.int32)
+_NONE: Final[Places] = np.zeros(0, dtype=np.intp)
 _NOTHING: Final[Floats] = np.zeros(0, dtype=np.float32)

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from agentctx.config import SearchSettings
 from agentctx.ids import to_micros
@@ -40,6 +40,8 @@ ADDS = st.fixed_dictionaries(
 )
 CHANGES = st.fixed_dictionaries({}, optional=CHANGEABLE)
 
+WISHES = st.lists(st.tuples(st.integers(0, 9), st.none() | CHANGES | CHANGES, st.none() | ADDS), max_size=4)
+
 
 class IndexFollowsLog(RuleBasedStateMachine):
     """Row `n` of the index is row `n + 1` of the log."""
@@ -50,25 +52,21 @@ class IndexFollowsLog(RuleBasedStateMachine):
         self.index = self.log.index()
         self.scorer = Scorer(SearchSettings(), MADE_UP_WORDS)
 
-    @rule(items=st.lists(ADDS, min_size=1, max_size=4))
-    def add(self, items: list[dict[str, Any]]) -> None:
+    @rule(items=st.lists(ADDS, min_size=1, max_size=3), wishes=WISHES)
+    def write(self, items: list[dict[str, Any]], wishes: list[Any]) -> None:
+        """Adds in one transaction, then changes and deletions, each in its own or with an add beside it."""
         self.index.apply(self.log.write(*(("add", None, item) for item in items)))
-
-    @precondition(lambda self: self.log.records)
-    @rule(data=st.data(), changes=st.lists(CHANGES | st.none(), min_size=1, max_size=3), then=st.none() | ADDS)
-    def change(self, data: st.DataObject, changes: list[dict[str, Any] | None], then: dict[str, Any] | None) -> None:
-        alive = [row for row, one in self.log.states.items() if one.deleted_at is None]
-        for fields in changes:
+        for pick, fields, beside in wishes:
+            alive = [row for row, one in self.log.states.items() if one.deleted_at is None]
             if not alive:
                 return
-            row = data.draw(st.sampled_from(alive))
+            row = alive[pick % len(alive)]
             if fields is None:
-                alive.remove(row)
                 self.index.apply(self.log.delete(row))
-            elif then is None:
+            elif beside is None:
                 self.index.apply(self.log.update(row, **fields))
-            else:  # one transaction that adds and changes, as superseding does
-                self.index.apply(self.log.write(("update", row, fields), ("add", None, then), ("update", row, {})))
+            else:  # as superseding does
+                self.index.apply(self.log.write(("update", row, fields), ("add", None, beside), ("update", row, {})))
 
     @rule(minutes=st.sampled_from([1, 45, 90]))
     def time_passes(self, minutes: int) -> None:
@@ -89,6 +87,7 @@ class IndexFollowsLog(RuleBasedStateMachine):
         self.knew(START + timedelta(hours=hours))
 
     def teardown(self) -> None:
+        self.knew(START)
         for record in self.log.records:
             for step in (-1, 0):
                 self.knew(record.recorded_at + timedelta(microseconds=step))
