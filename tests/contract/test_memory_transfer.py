@@ -36,6 +36,7 @@ def test_a_purged_episode_is_nowhere(either: Memory, world: World) -> None:
     moment = world.clock.now()
     revision = either.purge(NS, ["a", "b"])
     assert revision.epoch > before.epoch
+    assert NS not in either._residency._slots  # the text is not left in memory until somebody asks
     assert listed(either) == sorted(found(either, "cat")) == ["c", "ep-000001"]
     assert sorted(found(either, "cat", as_of=moment)) == ["c", "ep-000001"]
     assert listed(either, as_of=moment) == ["c", "ep-000001"]

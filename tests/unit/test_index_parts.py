@@ -253,6 +253,14 @@ def test_word_vectors_are_those_of_the_embedder_before_and_after_an_overflow(mon
             np.testing.assert_array_equal(vector, known[word])
 
 
+def test_word_vectors_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words_module, "_KEPT", 5)
+    vectors = WordVectors(StaticEmbedder())
+    for number in range(20):
+        vectors.embed([f"word{number}", f"other{number}"])
+        assert len(vectors._places) <= 5
+
+
 def test_a_term_means_what_its_stem_does_or_else_its_first_spelling() -> None:
     words = WordVectors(StaticEmbedder())
     vocabulary, _ = vocabulary_of("Happiness running", "happy")
