@@ -23,6 +23,7 @@ _WEAK: Final = """
 """
 WEAK_TERMS: Final = frozenset(analyze(_WEAK).counts)
 WEAK: Final = 0.4
+MOST_TERMS: Final = 256  # distinct terms that are looked for, the first of a longer text: more tell nothing apart
 DATED: Final = 0.5  # words of a date or span: the range that they name says it better
 
 
@@ -66,6 +67,8 @@ def make_plan(query: str, reference_time: datetime) -> Plan:
     first: dict[str, Word] = {}
     undated: set[str] = set()
     for word in words(folded):
+        if word.term not in first and len(first) == MOST_TERMS:
+            continue
         first.setdefault(word.term, word)
         if not any(hint.span[0] <= word.start < hint.span[1] for hint in hints):
             undated.add(word.term)

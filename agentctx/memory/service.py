@@ -233,7 +233,7 @@ class Memory:
     def import_(self, namespace: str, lines: Iterable[str]) -> ImportResult:
         """Apply exported JSON lines. Records already there are skipped, so that a broken import can be run again.
 
-        Raises InvalidArgument with the line's number for a line that is no record; what came before it stays.
+        Raises InvalidArgument with the line's number for a line that is no record; the batches of 200 before it stay.
         """
         namespace = validate.namespace(namespace)
         if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):

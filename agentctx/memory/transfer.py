@@ -103,7 +103,7 @@ def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tup
     """Records with the numbers of their lines."""
     numbers: list[int] = []
     batch: list[ImportRecord] = []
-    seen_header = False
+    seen_header = told = False
     for number, line in enumerate(lines, 1):
         field = f"lines[{number}]"
         if not isinstance(line, str):
@@ -127,8 +127,8 @@ def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tup
         numbers.append(number)
         if len(batch) == _BATCH:
             yield numbers, batch
-            numbers, batch = [], []
-    if batch:
+            numbers, batch, told = [], [], True
+    if batch or (seen_header and not told):  # the export of an empty namespace makes one
         yield numbers, batch
 
 

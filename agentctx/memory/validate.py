@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ from agentctx.types import ROLES, JsonValue, NewEpisode, Revision
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_.@:+~=-]+")
 _EXACT_INTEGER: Final = 2**53  # above it a JSON number is no longer exact on every road
 _METADATA_DEPTH: Final = 16
+_UNSEEN: Final = ("Cc", "Zl", "Zp")  # controls and line ends; odd spaces and joiners occur in names
 _EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)  # a day inside datetime's range, so that zone shifts cannot overflow
 _LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
@@ -45,9 +47,9 @@ def text(value: object, field: str, limit: int, *, empty: bool = True) -> str:
 
 
 def identifier(value: object, field: str, *, empty: bool = False) -> str:
-    """An id, session, speaker or tag: printable text of at most 256 bytes."""
+    """An id, session, speaker or tag: one line of text of at most 256 bytes, without control characters."""
     name = text(value, field, 256, empty=empty)
-    if name and not name.isprintable():
+    if not name.isprintable() and any(unicodedata.category(letter) in _UNSEEN for letter in name):
         raise InvalidArgument(f"{field} holds a control character or line break", field=field)
     return name
 

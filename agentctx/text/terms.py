@@ -23,8 +23,13 @@ STOP_WORDS: Final = frozenset(
     on once only or other our ours ourselves out over own same shall she should so some such than that the their
     theirs them themselves then there these they this those through to too under until up us very was we were what
     when where which while who whom whose why will with would you your yours yourself yourselves
-    s t d ll m re ve don didn doesn isn aren wasn weren won wouldn couldn shouldn hasn haven hadn ain ma mightn
-    mustn needn shan im ive
+    s t d ll m re ve im ive
+    """.split()
+)
+# What stands before the apostrophe of "won't" and its like; without one, "won" is a word.
+_CONTRACTED: Final = STOP_WORDS | frozenset(
+    """
+    don didn doesn isn aren wasn weren won wouldn couldn shouldn hasn haven hadn ain mightn mustn needn shan
     """.split()
 )
 _LONGEST: Final = 64  # characters of a word that take part; nobody asks for the rest of a base64 run
@@ -45,13 +50,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """A word of a query: its term, its lower-case spelling, where it stands, and whether it is capitalised."""
+    """A word of a query: its term, its lower-case spelling, and where it stands."""
 
     term: str
     spelling: str
     start: int
-    end: int
-    capital: bool
 
 
 def analyze(text: str) -> Document:
@@ -76,7 +79,7 @@ def words(text: str) -> Iterator[Word]:
     folded = _fold(text)
     for match in _WORD.finditer(folded):
         for term, surface in _terms_of(match[0].lower()):
-            yield Word(term, surface, match.start(), match.end(), match[0][0].isupper())
+            yield Word(term, surface, match.start())
 
 
 def stem(word: str) -> str:
@@ -109,7 +112,7 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
     base, _, rest = word.partition("'")
     if len(base) == 1 and len(rest) > 2:
         word = base = rest  # O'Brien, d'Artagnan, o'clock: the letter is an article or less
-    if word in STOP_WORDS or base in STOP_WORDS:
+    if word in STOP_WORDS or (base != word and base in _CONTRACTED):
         made = ()
     elif not word.isascii() and _UNSPACED.search(word):
         made = tuple((pair, pair) for pair in _pairs(word))

@@ -199,8 +199,15 @@ def test_a_bad_line_of_an_import_is_named_and_writes_nothing(memory: Memory, lin
     assert memory.list_namespaces().namespaces == ()
 
 
-@pytest.mark.parametrize("lines", [[], [""], [HEADER], [json.dumps(ADD)], ['{"format": "x"}'], "text", b"x", 3, None])
-def test_an_import_without_header_or_records_is_refused(memory: Memory, lines: Any) -> None:
+@pytest.mark.parametrize("lines", [[], [""], [json.dumps(ADD)], ['{"format": "x"}'], "text", b"x", 3, None])
+def test_an_import_without_header_is_refused(memory: Memory, lines: Any) -> None:
     with pytest.raises(InvalidArgument) as caught:
         memory.import_(NS, lines)
     assert caught.value.field.startswith("lines")
+
+
+def test_the_export_of_an_empty_namespace_imports_as_one(memory: Memory) -> None:
+    done = memory.import_("empty", [HEADER])
+    assert (done.imported, done.skipped) == (0, 0)
+    assert list(memory.export("empty"))[1:] == []
+    assert memory.list("empty").episodes == ()

@@ -62,8 +62,7 @@ def test_a_query_is_cut_as_a_text_is(text: str) -> None:
     assert {word.term: word.spelling for word in reversed(asked)} == document.spelling
     folded = fold(text)
     for word in asked:
-        assert 0 <= word.start < word.end <= len(folded)
-        assert folded[word.start].isupper() == word.capital
+        assert 0 <= word.start < len(folded)
 
 
 @given(TEXTS)
@@ -148,3 +147,7 @@ def test_a_text_tells_times_and_asks(text: str, time: float, asks: float) -> Non
 )
 def test_a_question_asks_about_its_asker_the_assistant_or_a_time(question: str, expected: QuestionFeatures) -> None:
     assert question_features(question) == expected
+
+
+def test_a_word_that_is_also_the_head_of_a_contraction_is_a_word() -> None:
+    assert [word.term for word in words("Who won? I won't say.")] == ["won", "say"]
