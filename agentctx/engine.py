@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -49,24 +49,34 @@ class ContextEngine:
         was filled by another, FailedPrecondition, StoreTooNew, StoreCorrupt, Unavailable, InvalidArgument.
         Cost: some 0.2 s, mostly imports and the embedder.
         """
-        settings = settings or Settings.load()
-        clock = clock or SystemClock()
+        _of_kind(store, "store", "a path or a URL", lambda: isinstance(store, str | Path | None))
+        _of_kind(
+            embedder,
+            "embedder",
+            "a spec such as static, or an Embedder",
+            lambda: embedder is None or isinstance(embedder, str) or hasattr(embedder, "embed"),
+        )
+        _of_kind(settings, "settings", "Settings", lambda: isinstance(settings, Settings | None))
+        _of_kind(clock, "clock", "a Clock", lambda: clock is None or hasattr(clock, "now"))
+        _of_kind(ids, "ids", "an IdFactory", lambda: ids is None or hasattr(ids, "new_id"))
+        settings = Settings.load() if settings is None else settings
+        clock = SystemClock() if clock is None else clock
         opened = open_store(
             default_store() if store is None else store,
             clock=clock,
-            ids=ids or TimeOrderedIds(),
+            ids=TimeOrderedIds() if ids is None else ids,
             settings=settings.store,
         )
         try:
             recorded = opened.embedder()
             if embedder is None:
-                embedder = DEFAULT_EMBEDDER if recorded is None else _local_spec(spec_of(recorded), opened.url)
+                embedder = DEFAULT_EMBEDDER if recorded is None else _recorded(spec_of(recorded), opened.url)
             if isinstance(embedder, str):
                 embedder = open_embedder(embedder)
             if recorded is not None and recorded != embedder.identity.key:
                 raise EmbedderMismatch(
-                    f"{opened.url} was filled by the embedder {spec_of(recorded)!r}, not {embedder.identity.spec!r} "
-                    "(or by other weights of the same name). Open it with that one, or convert it: "
+                    f"{opened.url} was filled by the embedder {_named(recorded)}, not {_named(embedder.identity.key)}. "
+                    "Open it with that one, or convert it: "
                     f"agentctx memory reembed --store {opened.url} --embedder {embedder.identity.spec}",
                     field="embedder",
                     stored=recorded,
@@ -106,8 +116,8 @@ def spec_of(key: str) -> str:
     return key.rsplit("#", 2)[0]
 
 
-def _local_spec(spec: str, store: str) -> str:
-    """A recorded spec, unless opening it would send texts to wherever a store from elsewhere says."""
+def _recorded(spec: str, store: str) -> Embedder:
+    """The embedder that a store names, unless opening it would send texts to wherever a store from elsewhere says."""
     if spec.startswith("openai:"):
         raise FailedPrecondition(
             f"{store} was filled by the remote embedder {spec!r}, which gets every text and query. Name it to agree: "
@@ -115,7 +125,29 @@ def _local_spec(spec: str, store: str) -> str:
             field="embedder",
             stored=spec,
         )
-    return spec
+    try:
+        return open_embedder(spec)
+    except InvalidArgument:
+        raise EmbedderMismatch(
+            f"{store} was filled by an embedder that this agentctx does not have: {spec!r}. Convert it: "
+            f"agentctx memory reembed --store {store} --embedder {DEFAULT_EMBEDDER}",
+            field="embedder",
+            stored=spec,
+        ) from None
+
+
+def _named(key: str) -> str:
+    """An embedder as an error names it; the fingerprint tells models of one name apart."""
+    parts = key.rsplit("#", 2)
+    if len(parts) != 3:
+        return repr(key)
+    spec, dimensions, fingerprint = parts
+    return f"{spec!r} ({dimensions} dimensions, {fingerprint[:8]})"
+
+
+def _of_kind(value: object, field: str, wanted: str, fits: Callable[[], bool]) -> None:
+    if not fits():
+        raise InvalidArgument(f"{field} must be {wanted}, not {type(value).__name__}", field=field)
 
 
 def reembed_store(store: str | Path, embedder: str, settings: Settings | None = None) -> Iterator[Progress]:

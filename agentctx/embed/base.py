@@ -44,11 +44,12 @@ class Embedder(Protocol):
         """Who makes these vectors."""
         ...
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document", timeout: float | None = None) -> Vectors:
         """L2-normalised float32 rows, one a text. A blank text, or one without any known token, gets zeros: no signal.
 
         A text longer than the embedder reads is described by its beginning. Raises InvalidArgument for anything that
-        is not a sequence of str, or that a remote endpoint refuses; Unavailable when that endpoint fails.
+        is not a sequence of str, or that a remote endpoint refuses; Unavailable when that endpoint fails, and
+        DeadlineExceeded when it does not answer within `timeout` seconds (a local embedder does not look at it).
         """
         ...
 

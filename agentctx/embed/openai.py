@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
@@ -96,15 +97,17 @@ class OpenAIEmbedder:
         fingerprint = hashlib.sha256(spec.encode()).hexdigest()[:16]
         return EmbedderIdentity(self._spec, self._dimensions or 0, fingerprint)
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document", timeout: float | None = None) -> Vectors:
         """L2-normalised float32 rows, one a text; a blank text gets zeros and is not sent.
 
         Raises Unavailable when the endpoint fails or answers nonsense, InvalidArgument when it refuses a text or does
-        not know the model, Unauthenticated when it refuses the key, FailedPrecondition after `close`.
+        not know the model, Unauthenticated when it refuses the key, FailedPrecondition after `close`, and
+        DeadlineExceeded when `timeout` seconds were not enough.
         """
         texts = [text[: self._max_characters] for text in check_texts(texts, kind)]
         filled = [i for i, text in enumerate(texts) if text.strip()]
-        parts = [(batch, self._request([texts[i] for i in batch])) for batch in self._batches(texts, filled)]
+        end = None if timeout is None else time.monotonic() + timeout
+        parts = [(batch, self._request([texts[i] for i in batch], end)) for batch in self._batches(texts, filled)]
         vectors = np.zeros((len(texts), self._dimensions or self.identity.dimensions), dtype=np.float32)
         for batch, rows in parts:
             vectors[batch] = rows
@@ -127,13 +130,13 @@ class OpenAIEmbedder:
         if batch:
             yield batch
 
-    def _request(self, texts: list[str]) -> Vectors:
+    def _request(self, texts: list[str], end: float | None = None) -> Vectors:
         if self._client.is_closed:
             raise FailedPrecondition("this embedder is closed: open another one", field="embedder")
         body: dict[str, object] = {"model": self._model, "input": texts, "encoding_format": self._encoding}
         if self._asked is not None:
             body["dimensions"] = self._asked
-        rows = _rows(post(self._client, self._url, body, self._patience), len(texts), self._url)
+        rows = _rows(post(self._client, self._url, body, self._patience, end), len(texts), self._url)
         with self._lock:
             if self._dimensions is None:
                 self._dimensions = rows.shape[1]

@@ -9,27 +9,44 @@ import time
 
 import httpx
 
-from agentctx.errors import AgentctxError, FailedPrecondition, InvalidArgument, Unauthenticated, Unavailable
+from agentctx.errors import (
+    AgentctxError,
+    DeadlineExceeded,
+    FailedPrecondition,
+    InvalidArgument,
+    Unauthenticated,
+    Unavailable,
+)
 
 PASSING = frozenset({408, 409, 425, 429})
 FIRST_WAIT = 0.25
 LONGEST_WAIT = 10.0
 
 
-def post(client: httpx.Client, url: str, body: object, patience: float) -> bytes:
+def post(client: httpx.Client, url: str, body: object, patience: float, end: float | None = None) -> bytes:
     """The content of a 200 reply to `body` as JSON.
 
     A refused connection, a timeout, 429 and 5xx are tried again until `patience` seconds have passed, after a jittered
-    and growing wait, or the one in Retry-After. Raises Unavailable at the end of it, Unauthenticated, InvalidArgument.
+    and growing wait, or the one in Retry-After. Raises Unavailable at the end of it, Unauthenticated, InvalidArgument,
+    and DeadlineExceeded at `end` (of `time.monotonic`), the caller's own limit, if that comes first.
     No error holds a text that was sent or the key.
     """
     content = json.dumps(body, ensure_ascii=False).encode()
-    end = time.monotonic() + patience
+    patient_until = time.monotonic() + patience
+    late = DeadlineExceeded(f"{url} did not answer in the time allowed", field="embedder")
     wait = FIRST_WAIT
     while True:
         asked: float | None = None
         try:
-            reply = client.post(url, content=content, headers={"Content-Type": "application/json"})
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
+                raise late
+            reply = client.post(
+                url,
+                content=content,
+                headers={"Content-Type": "application/json"},
+                timeout=httpx.USE_CLIENT_DEFAULT if left is None else left,
+            )
         except httpx.TransportError as error:
             problem: AgentctxError = Unavailable(f"{url} cannot be reached: {type(error).__name__}", field="embedder")
         except RuntimeError as error:  # what httpx raises when another thread has closed the client
@@ -43,7 +60,9 @@ def post(client: httpx.Client, url: str, body: object, patience: float) -> bytes
             problem = Unavailable(f"{url} answered {reply.status_code}", field="embedder")
         # Jitter keeps many clients that failed together from coming back together.
         pause = wait * random.uniform(0.5, 1) if asked is None else asked  # noqa: S311 - not a secret
-        if time.monotonic() + pause > end:
+        if end is not None and time.monotonic() + pause > end:
+            raise late from problem
+        if time.monotonic() + pause > patient_until:
             if asked is not None:
                 problem.details["retry_after"] = f"{asked:g}"
             raise problem

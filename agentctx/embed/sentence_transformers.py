@@ -72,7 +72,7 @@ class SentenceTransformerEmbedder:
         """Who makes these vectors; the fingerprint is a hash of the model's weights and settings."""
         return self._identity
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document", timeout: float | None = None) -> Vectors:
         """L2-normalised float32 rows, one a text; a blank text gets zeros.
 
         Raises InvalidArgument for anything but a sequence of str, FailedPrecondition after `close`.

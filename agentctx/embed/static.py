@@ -61,7 +61,7 @@ class StaticEmbedder:
         """Who makes these vectors. Known without loading the table."""
         return self._identity
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document", timeout: float | None = None) -> Vectors:
         """L2-normalised float32 rows, one a text; documents and queries are treated alike.
 
         A text's vector does not depend on the other texts of the call. Raises InvalidArgument for anything but a

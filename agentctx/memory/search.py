@@ -87,7 +87,7 @@ class Searcher:
             embedder = self._embedder()
             key = embedder.identity.key
             with one_thread():
-                vector = embedder.embed([request.query], "query")[0]
+                vector = embedder.embed([request.query], "query", watch.remaining())[0]
             if not vector.any():
                 vector = None
                 degraded.append("no dense evidence: the embedder knows no word of the query")
@@ -219,6 +219,10 @@ class _Watch:
         """Allow so many seconds from the start on."""
         if timeout is not None:
             self._deadline = self._last + timeout
+
+    def remaining(self) -> float | None:
+        """Seconds left, None without a limit."""
+        return None if self._deadline is None else max(self._deadline - perf_counter(), 0.0)
 
     def stage(self, name: str) -> None:
         """The stage `name` ends now. Raises DeadlineExceeded when the allowed time is over."""

@@ -118,6 +118,8 @@ def _last_few(match: re.Match[str], today: datetime) -> Range | None:
 
 
 def _last_unit(match: re.Match[str], today: datetime) -> Range:
+    if (match["which"], match["unit"]) == ("last", "year"):
+        return today.replace(year=today.year - 1, month=1, day=1), today.replace(month=1, day=1)
     unit = _UNITS[match["unit"]]
     days = (2 if match["which"] == "last" else 1) * unit if unit > 1 else 1
     return today - timedelta(days=days), today + _DAY

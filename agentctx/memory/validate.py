@@ -31,6 +31,7 @@ def text(value: object, field: str, limit: int, *, empty: bool = True) -> str:
     """A string without lone surrogates or NUL, of at most `limit` bytes of UTF-8."""
     if not isinstance(value, str):
         raise InvalidArgument(f"{field} must be text, not {type(value).__name__}", field=field)
+    value = str.__str__(value)  # of a subclass the plain text: its own methods decide nothing here
     if not value and not empty:
         raise InvalidArgument(f"{field} must not be empty", field=field)
     if len(value) > limit:
@@ -73,12 +74,14 @@ def moment(value: object, field: str) -> datetime | None:
         return None
     if not isinstance(value, datetime):
         raise InvalidArgument(f"{field} must be a datetime, not {type(value).__name__}", field=field)
-    if value.tzinfo is None or value.utcoffset() is None:
-        raise InvalidArgument(f"{field} has no time zone; give one, such as tzinfo=datetime.UTC", field=field)
     try:
-        at = value.astimezone(UTC)
+        if value.tzinfo is None or value.utcoffset() is None:
+            raise InvalidArgument(f"{field} has no time zone; give one, such as tzinfo=datetime.UTC", field=field)
+        at = datetime.fromtimestamp(0, UTC) + (value - datetime.fromtimestamp(0, UTC))
     except OverflowError:
         at = None
+    except (TypeError, ValueError, NotImplementedError):
+        raise InvalidArgument(f"{field} has a time zone that does not work", field=field) from None
     if at is None or not _EARLIEST <= at <= _LATEST:
         raise InvalidArgument(f"{field} is outside the years 1 to 9999", field=field)
     return at
@@ -94,6 +97,7 @@ def integer(value: object, field: str, low: int, high: int) -> int:
     """An int in [low, high]."""
     if isinstance(value, bool) or not isinstance(value, int):
         raise InvalidArgument(f"{field} must be a whole number, not {type(value).__name__}", field=field)
+    value = int.__index__(value)
     if not low <= value <= high:
         raise InvalidArgument(f"{field} must be from {low} to {high}, not {_short(value)}", field=field)
     return value
@@ -115,9 +119,13 @@ def role(value: object, field: str) -> Any:
 
 def revision(value: object, field: str) -> Revision | None:
     """A Revision, or None."""
-    if value is not None and not isinstance(value, Revision):
+    if value is None:
+        return None
+    if not isinstance(value, Revision):
         raise InvalidArgument(f"{field} must be a Revision, not {type(value).__name__}", field=field)
-    return value
+    return Revision(
+        integer(value.epoch, f"{field}.epoch", 0, 2**63 - 1), integer(value.sequence, f"{field}.sequence", 0, 2**63 - 1)
+    )
 
 
 def names(value: object, field: str, limit: int) -> tuple[str, ...]:
@@ -151,10 +159,12 @@ def json_value(value: object, field: str, depth: int = 0) -> JsonValue:
     if isinstance(value, str):
         return text(value, field, 1 << 20)
     if isinstance(value, int):
+        value = int.__index__(value)
         if abs(value) > _EXACT_INTEGER:
             raise InvalidArgument(f"{field} is beyond 2^53 and would lose digits; store it as text", field=field)
         return value
     if isinstance(value, float):
+        value = float.__add__(value, 0.0)
         if not math.isfinite(value):
             raise InvalidArgument(f"{field} is not a finite number", field=field)
         return int(value) if value.is_integer() and abs(value) <= _EXACT_INTEGER else value

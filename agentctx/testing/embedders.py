@@ -37,7 +37,7 @@ class HashingEmbedder:
         """Who makes these vectors; `open_embedder` does not know this spec, so pass the object."""
         return self._identity
 
-    def embed(self, texts: Sequence[str], kind: TextKind = "document") -> Vectors:
+    def embed(self, texts: Sequence[str], kind: TextKind = "document", timeout: float | None = None) -> Vectors:
         """L2-normalised float32 rows; a text without letters or digits gets zeros."""
         texts = check_texts(texts, kind)
         if self._closed:
