@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _LITTLE: Final = 1 << 30  # bytes free that are worth a note
 _TOO_LITTLE: Final = 64 << 20
 _REMOTE: Final = "openai:"
+_UNFINISHED: Final = "purged bytes"  # how the store's problem about it begins
 _PROBE: Final = "Ana moved to Lisbon in May."
 
 
@@ -39,10 +40,13 @@ def store(target: Target) -> Iterator[Check]:
     if file is not None:
         place = list(_place(file))
         yield from place
-        usable = all(check.status != "failed" for check in place) and _has_content(file)
+        # A full disk does not keep a store from being read.
+        usable = all(check.status != "failed" or check.name == "disk" for check in place) and _has_content(file)
     if usable:
         stats, checks = _opened(target, location)
         yield from checks
+    if file is not None and (unfinished := _unfinished_purge(file, stats)) is not None:
+        yield unfinished
     yield guarded("embedder", "probe", lambda: _embedder(target, stats))
 
 
@@ -125,15 +129,32 @@ def _opened(target: Target, location: str | Path) -> tuple[StoreStats | None, li
             f"namespaces, {stats.episodes:,} episodes, {stats.changes:,} changes",
         )
     )
-    if stats.problems:
+    problems = [problem for problem in stats.problems if not problem.startswith(_UNFINISHED)]
+    if problems:
         fix = "restore the store from a backup; `agentctx memory export` saves what can still be read"
-        checks.append(Check("store", "integrity", "failed", one_line("; ".join(stats.problems))[:1000], fix))
+        checks.append(Check("store", "integrity", "failed", one_line("; ".join(problems))[:1000], fix))
     else:
         checks.append(Check("store", "integrity", "ok", "nothing is wrong with the file or the log"))
     if lacking:
         fix = f"agentctx memory reembed --store {stats.location} --embedder {_spec(stats.embedder or '')}"
         checks.append(Check("store", "vectors", "note", f"{lacking:,} episodes have none", fix))
     return stats, checks
+
+
+def _unfinished_purge(file: Path, stats: StoreStats | None) -> Check | None:
+    """A finding about a purge whose bytes are still in the file, be the store fit to be opened or not."""
+    told = [problem for problem in (stats.problems if stats else ()) if problem.startswith(_UNFINISHED)]
+    if stats is None:
+        try:
+            with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=5)) as connection:
+                if connection.execute("SELECT 1 FROM meta WHERE key = 'scrub_due'").fetchone() is not None:
+                    told = [_UNFINISHED]
+        except sqlite3.Error:
+            return None  # no store, or one that cannot be read: the other checks say so
+    if not told:
+        return None
+    fix = "free disk space, let other processes finish reading, then run this again"
+    return Check("store", "purge", "failed", one_line(told[0])[:1000], fix)
 
 
 def _old_schema(file: Path) -> Check | None:

@@ -33,7 +33,9 @@ class Caller:
         try:
             return method(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as failure:
-            attempts = calls.Attempts(self.connection.target, timeout, repeatable=repeatable)
+            attempts = calls.Attempts(
+                self.connection.target, timeout, repeatable=repeatable, field=calls.large_field(request)
+            )
             pause = attempts.failed(failure)
         except ValueError as error:
             raise self._explained(error) from None
@@ -85,7 +87,9 @@ class AsyncCaller:
         try:
             return await method(request, timeout=timeout, metadata=metadata)
         except grpc.RpcError as failure:
-            attempts = calls.Attempts(self.connection.target, timeout, repeatable=repeatable)
+            attempts = calls.Attempts(
+                self.connection.target, timeout, repeatable=repeatable, field=calls.large_field(request)
+            )
             pause = attempts.failed(failure)
         while True:
             await asyncio.sleep(pause)

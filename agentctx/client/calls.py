@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import grpc
+from google.protobuf.message import EncodeError
 
 from agentctx.client.channel import seconds
 from agentctx.convert.answers import failed_item, get_item, moved_item
-from agentctx.convert.errors import get_error
+from agentctx.convert.errors import get_error, too_large
 from agentctx.convert.requests import put_new_episode
 from agentctx.convert.values import text
 from agentctx.errors import AgentctxError, InvalidArgument, RevisionNotReached, Unavailable
@@ -44,18 +45,34 @@ def search_timeout(options: Mapping[str, Any], default: float | None) -> float |
     return None if math.isinf(limit) else limit
 
 
+def check_size(request: Any, limit: int) -> None:
+    """Raise ResourceExhausted for episodes that are more than a message may be."""
+    try:
+        size = request.ByteSize()
+    except EncodeError:  # the call itself says so
+        return
+    if size > limit:
+        raise too_large(f"{size} vs. {limit}", large_field(request))
+
+
+def large_field(request: Any) -> str:
+    """The field that makes a request large, if it has one."""
+    return "episodes" if isinstance(request, pb.AddRequest) else ""
+
+
 class Attempts:
     """Decides, after a failed attempt, whether there is another: never past the deadline of the whole call."""
 
-    def __init__(self, target: str, timeout: float | None, *, repeatable: bool) -> None:
+    def __init__(self, target: str, timeout: float | None, *, repeatable: bool, field: str = "") -> None:
         self._target = target
+        self._field = field
         self._end = None if timeout is None else time.monotonic() + timeout
         self._left = ATTEMPTS - 1 if repeatable else 0
         self._pause = _FIRST_PAUSE
 
     def failed(self, failure: grpc.RpcError) -> float:
         """The seconds to wait before the next attempt. Raises the error where there is none."""
-        error = get_error(failure, target=self._target)
+        error = get_error(failure, target=self._target, field=self._field)
         again = isinstance(error, Unavailable) and not isinstance(error, RevisionNotReached)
         pause = self._pause * random.uniform(0.5, 1.5)  # noqa: S311 - spreads callers, hides nothing
         if not again or not self._left or (self._end is not None and time.monotonic() + pause >= self._end):

@@ -56,6 +56,7 @@ class MemoryClient:
         twice.
         """
         request = requests.add_request(namespace, episodes, request_id or calls.new_request_id())
+        calls.check_size(request, self._caller.connection.max_message_bytes)
         result = answers.get_add_result(self._caller.unary(self._stub.Add, request, self._timeout, repeatable=True))
         return result if request_id else replace(result, replayed=False)
 

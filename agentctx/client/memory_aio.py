@@ -49,6 +49,7 @@ class AsyncMemoryClient:
     ) -> AddResult:
         """See `MemoryClient.add`."""
         request = requests.add_request(namespace, episodes, request_id or calls.new_request_id())
+        calls.check_size(request, self._caller.connection.max_message_bytes)
         response = await self._caller.unary(self._stub.Add, request, self._timeout, repeatable=True)
         result = answers.get_add_result(response)
         return result if request_id else replace(result, replayed=False)

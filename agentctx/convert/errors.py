@@ -7,6 +7,7 @@ PreconditionFailure, RetryInfo.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Protocol
 
 import grpc
@@ -48,6 +49,9 @@ _BY_STATUS: Final[dict[grpc.StatusCode, type[AgentctxError]]] = {
 _MESSAGE_BYTES: Final = 600
 _DETAIL_BYTES: Final = 200
 _DETAILS: Final = 6
+_TOO_LARGE: Final = re.compile(
+    r"(?P<side>CLIENT|SERVER): (?P<way>Received|Sent) message larger than max \((?P<sizes>[^()]*)\)"
+)
 
 
 class Failure(Protocol):
@@ -98,8 +102,11 @@ def put_status(error: AgentctxError) -> status_pb2.Status:
     return status
 
 
-def get_error(failure: Failure, *, target: str = "") -> AgentctxError:
-    """The error that a failed call stands for: the engine's own where the status is rich, else by its status code."""
+def get_error(failure: Failure, *, target: str = "", field: str = "") -> AgentctxError:
+    """The error that a failed call stands for: the engine's own where the status is rich, else by its status code.
+
+    field: what makes the request large, if anything.
+    """
     for key, value in failure.trailing_metadata() or ():
         if key == STATUS_KEY:
             rich = _from_status(value)
@@ -112,7 +119,18 @@ def get_error(failure: Failure, *, target: str = "") -> AgentctxError:
         message = f"the server does not offer this: it is older than this client, or no agentctx server ({message})"
     if code is grpc.StatusCode.INTERNAL and message == "Exception serializing request!":
         return errors.InvalidArgument("the request is too large or too deeply nested to be sent")
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and (sizes := _TOO_LARGE.search(message)) is not None:
+        # gRPC itself turned the message away, by the limit of one side; the first two are answers.
+        if (sizes["side"], sizes["way"]) in (("CLIENT", "Received"), ("SERVER", "Sent")):
+            return ResourceExhausted(f"the answer is larger than a message may be ({sizes['sizes']}): ask for less")
+        return too_large(sizes["sizes"], field)
     return _BY_STATUS.get(code, errors.Internal)(message)
+
+
+def too_large(sizes: str, field: str) -> ResourceExhausted:
+    """The error for a request that is larger than a message may be."""
+    advice = ": use bulk_add, or add fewer at a time" if field == "episodes" else ""
+    return ResourceExhausted(f"the request is larger than a message may be ({sizes}){advice}", field=field)
 
 
 def _from_status(packed: bytes) -> AgentctxError | None:

@@ -65,6 +65,7 @@ class EpisodeIndex:
         self._earlier: dict[int, list[tuple[int, Episode]]] = {}
         self._ends: dict[int, tuple[int, int]] = {}  # by session: (position, row) of its last visible row
         self._view: View | None = None
+        self._view_from = 0  # a clock that was set back shows again what had expired
         self._past: OrderedDict[int, View] = OrderedDict()
 
     def __len__(self) -> int:
@@ -159,7 +160,8 @@ class EpisodeIndex:
         if as_of is not None:
             return self._view_as_of(as_of)
         view = self._view
-        if view is None or view.valid_until <= now:
+        if view is None or not self._view_from <= now < view.valid_until:
+            self._view_from = now
             view = self._view = self._make_view((self.deleted.array == FOREVER) & (self.expires.array > now))
             self.evidence.clear()
             ends: dict[int, tuple[int, int]] = {}

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, bindparam, delete, func, insert, select
 
 from agentctx.errors import AgentctxError, AlreadyExists, InvalidArgument, NotFound, RequestConflict
 from agentctx.ids import Clock, IdFactory, from_micros
-from agentctx.store import heads
+from agentctx.store import codec, heads
 from agentctx.store.batch import Batch
 from agentctx.store.schema import episodes, namespaces, requests
 from agentctx.types import Episode, LogRecord, NewEpisode, Revision
@@ -172,8 +172,12 @@ def _find_request(connection: Connection, head: heads.Head, request: tuple[str, 
             field="request_id",
             request_id=request_id,
         )
-    result = json.loads(found[1])
-    return Appended(tuple(result["ids"]), Revision(*result["revision"]), replayed=True)
+    what = f"the stored result of request {request_id!r}"
+    result = codec.load_object(found[1], what)
+    try:
+        return Appended(tuple(result["ids"]), Revision(*result["revision"]), replayed=True)
+    except (KeyError, TypeError) as error:
+        raise codec.corrupt(what) from error
 
 
 def _save_request(connection: Connection, head: heads.Head, request: tuple[str, str], ids: tuple[str, ...]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -88,7 +87,7 @@ def delete_episodes(
 def purge_episodes(connection: Connection, namespace: str, ids: Sequence[str], clock: Clock) -> Revision:
     """Remove episodes and every trace of them: all of `ids`, or none. Starts a new epoch."""
     # The counter before the head, as making a namespace does: the other way round the two could deadlock.
-    epoch = heads.next_epoch(connection)
+    epoch = heads.next_epoch(connection, clock)
     head = heads.lock(connection, namespace, clock)
     if head is None:
         raise no_episode(ids[0], "ids[0]")
@@ -118,7 +117,8 @@ def _forget_requests(connection: Connection, head: heads.Head, request_ids: set[
         chosen = requests.c.namespace_id == head.id, requests.c.request_id.in_(part)
         results = connection.execute(select(requests.c.result).where(*chosen)).scalars().all()
         connection.execute(delete(requests).where(*chosen))
-        for ids in chunks([id_ for result in results for id_ in json.loads(result)["ids"]]):
+        answers = [codec.load_object(result, "the stored result of a request") for result in results]
+        for ids in chunks([id_ for answer in answers for id_ in answer.get("ids", ())]):
             mentioned = _e.namespace_id == head.id, _e.id.in_(ids), _e.request_id != ""
             connection.execute(update(episodes).where(*mentioned).values(request_id=""))
 
@@ -147,7 +147,7 @@ def _forget_successors(connection: Connection, head: heads.Head, olds: set[str],
 
 
 def _without(fields: str, gone: set[str]) -> str:
-    loaded = json.loads(fields)
+    loaded = codec.load_object(fields, "the history of an episode")
     if loaded.get("superseded_by") not in gone:
         return fields
     return codec.to_json(loaded | {"superseded_by": ""})

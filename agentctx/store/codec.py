@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column
 
+from agentctx.errors import StoreCorrupt
 from agentctx.ids import from_micros, to_micros
 from agentctx.store.schema import episodes
 from agentctx.types import Episode, JsonValue, Revision
@@ -24,6 +25,8 @@ CHANGING: Final = ("metadata", "tags", "valid_from", "valid_to", "expires_at", "
 _encode: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 # What `json.loads` calls, without its looking for white space and byte order marks that are not there.
 _parse: Final = json.JSONDecoder().raw_decode
+# What decoding a row that someone or something else has changed may raise.
+_DAMAGED: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
 _e = episodes.c
 EPISODE: Final[tuple[Column[Any], ...]] = (
@@ -34,12 +37,26 @@ EPISODE: Final[tuple[Column[Any], ...]] = (
 """The columns that `decode` takes, in its order."""
 
 
+def corrupt(what: str) -> StoreCorrupt:
+    """The error about a row that holds what agentctx never wrote; `what` names the row."""
+    return StoreCorrupt(f"{what} is damaged; restore the store from a backup (`agentctx doctor` lists what is wrong)")
+
+
 def decode(namespace: str, values: Sequence[Any]) -> Episode:
-    """The episode of a row of EPISODE columns (further ones are ignored)."""
+    """The episode of a row of EPISODE columns (further ones are ignored). Raises StoreCorrupt."""
+    try:
+        return _decode(namespace, values)
+    except _DAMAGED as error:
+        raise corrupt(f"episode row {values[0]}") from error
+
+
+def _decode(namespace: str, values: Sequence[Any]) -> Episode:
     (
         _, id_, content, session, position, speaker, role, occurred_at, recorded_at, epoch, sequence,
         valid_from, valid_to, expires_at, tags, metadata, supersedes, superseded_by, deleted_at,
     ) = values[:19]  # fmt: skip
+    if content.__class__ is not str:
+        raise TypeError
     return Episode(
         namespace,
         id_,
@@ -55,7 +72,7 @@ def decode(namespace: str, values: Sequence[Any]) -> Episode:
         None if valid_to is None else from_micros(valid_to),
         None if expires_at is None else from_micros(expires_at),
         () if tags == "[]" else _tags(tags),
-        {} if metadata == "{}" else _parse(metadata)[0],
+        {} if metadata == "{}" else _object(metadata),
         supersedes,
         superseded_by,
         None if deleted_at is None else from_micros(deleted_at),
@@ -65,7 +82,25 @@ def decode(namespace: str, values: Sequence[Any]) -> Episode:
 @lru_cache(maxsize=4096)
 def _tags(stored: str) -> tuple[str, ...]:
     """Few episodes have tags of their own, and a tuple may be shared."""
-    return tuple(json.loads(stored))
+    tags = json.loads(stored)
+    if not isinstance(tags, list) or not all(isinstance(tag, str) for tag in tags):
+        raise TypeError
+    return tuple(tags)
+
+
+def _object(stored: str) -> Fields:
+    value, end = _parse(stored)
+    if value.__class__ is not dict or end != len(stored):
+        raise ValueError
+    return value
+
+
+def load_object(stored: str, what: str) -> Fields:
+    """A stored JSON object. Raises StoreCorrupt, naming `what` it is."""
+    try:
+        return _object(stored)
+    except _DAMAGED as error:
+        raise corrupt(what) from error
 
 
 def to_json(value: JsonValue) -> str:
@@ -99,11 +134,36 @@ def columns_of(episode: Episode) -> Fields:
 
 
 def undo(episode: Episode, before: str) -> Episode:
-    """The episode as it was before the change that wrote `before`."""
-    fields: Fields = json.loads(before)
-    epoch, sequence = fields.pop("revision")
-    values = {name: _loaded(name, value) for name, value in fields.items()}
-    return replace(episode, revision=Revision(epoch, sequence), **values)
+    """The episode as it was before the change that wrote `before`. Raises StoreCorrupt."""
+    try:
+        fields = _object(before)
+        epoch, sequence = fields.pop("revision")
+        values = {name: _loaded(name, value) for name, value in fields.items()}
+        return replace(episode, revision=Revision(epoch, sequence), **values)
+    except _DAMAGED as error:
+        raise corrupt(f"the history of episode {episode.id!r}") from error
+
+
+def shown_after(episode: Episode, after: str) -> dict[str, JsonValue]:
+    """What a change set, for `history`. Raises StoreCorrupt."""
+    try:
+        return shown(_object(after))
+    except _DAMAGED as error:
+        raise corrupt(f"the history of episode {episode.id!r}") from error
+
+
+def is_change(stored: str, *, revision: bool = False) -> bool:
+    """Whether this is what a change set or, with `revision`, what it replaced."""
+    try:
+        fields = _object(stored)
+        if revision:
+            epoch, sequence = fields.pop("revision")
+            Revision(epoch, sequence)
+        for name, value in fields.items():
+            _loaded(name, value)
+    except _DAMAGED:
+        return False
+    return fields.keys() <= set(CHANGING)
 
 
 def shown(fields: Mapping[str, Any]) -> dict[str, JsonValue]:

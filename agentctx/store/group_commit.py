@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, TypeVar, cast
 
 from sqlalchemy import Connection
 
-from agentctx.errors import FailedPrecondition
+from agentctx.errors import AgentctxError, FailedPrecondition
 from agentctx.store.database import Hook
 from agentctx.store.driver_errors import translate
 
@@ -49,10 +49,11 @@ class _Write(Generic[T]):
 class GroupCommit:
     """Runs writes on one connection, in the order in which they come. Thread-safe.
 
-    `scrub` is called after each commit, with True if an operation in it asked for it; it must not raise.
+    `scrub` is called after each commit, with True if an operation in it asked for it. What it returns is raised to
+    those who asked for it, though their writes stand.
     """
 
-    def __init__(self, connection: Connection, hook: Hook, scrub: Callable[[bool], None]) -> None:
+    def __init__(self, connection: Connection, hook: Hook, scrub: Callable[[bool], AgentctxError | None]) -> None:
         self._connection = connection
         self._hook = hook
         self._scrub = scrub
@@ -114,7 +115,10 @@ class GroupCommit:
                 return
             self._hook("store.before_commit")
         self._hook("store.after_commit")
-        self._scrub(any(write.scrub and write.error is None for write in batch))
+        asking = [write for write in batch if write.scrub and write.error is None]
+        failure = self._scrub(bool(asking))
+        for write in asking:
+            write.error = failure
 
     def _attempt(self, write: _Write[Any], *, alone: bool) -> None:
         savepoint = None if alone else self._connection.begin_nested()

@@ -33,6 +33,7 @@ _SAVE_HEAD = (
 )
 _ACTIVE = select(embedders.c.id, embedders.c.key).where(embedders.c.active)
 _COUNTER = select(meta.c.value).where(meta.c.key == "epoch_counter").with_for_update()
+_ORIGIN = select(meta.c.value).where(meta.c.key == "epoch_origin")
 _ROWS_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'episodes'")
 _ROWS_POSTGRES = text("SELECT nextval(pg_get_serial_sequence('episodes', 'row')) FROM generate_series(1, :count)")
 
@@ -87,7 +88,7 @@ def lock_or_create(connection: Connection, namespace: str, clock: Clock) -> Head
     if head is not None:
         return head
     # The counter's row is locked from here on, so whoever makes namespaces does so one after the other: look again.
-    epoch = next_epoch(connection)
+    epoch = next_epoch(connection, clock)
     head = lock(connection, namespace, clock)
     if head is not None:
         return head
@@ -103,9 +104,19 @@ def save(connection: Connection, head: Head) -> None:
     connection.execute(_SAVE_HEAD, {**values, "last_recorded_at": head.recorded_at})
 
 
-def next_epoch(connection: Connection) -> int:
-    """A number that no epoch of any namespace of this store ever had; higher than all before."""
-    epoch = int(connection.execute(_COUNTER).scalar_one()) + 1
+def next_epoch(connection: Connection, clock: Clock) -> int:
+    """A number that no epoch of any namespace of this store ever had; higher than all before.
+
+    It follows the clock, in microseconds since the store's first epoch: a plain count would tell the owner of one
+    namespace how many others come and go.
+    """
+    last = int(connection.execute(_COUNTER).scalar_one())
+    now = to_micros(clock.now())
+    origin = connection.execute(_ORIGIN).scalar()
+    if origin is None:
+        origin = str(now - last)
+        connection.execute(insert(meta), {"key": "epoch_origin", "value": origin})
+    epoch = max(last + 1, now - int(origin))
     connection.execute(update(meta).where(meta.c.key == "epoch_counter").values(value=str(epoch)))
     return epoch
 
@@ -136,6 +147,12 @@ def active_embedder(connection: Connection) -> tuple[int, str] | None:
     """Key and name of the embedder whose vectors the store is on; None while it has none."""
     found = connection.execute(_ACTIVE).first()
     return None if found is None else (found[0], found[1])
+
+
+def vector_bytes(key: str) -> int | None:
+    """How long each vector of an embedder is: its key is `spec#dimensions#fingerprint`. None: the key does not say."""
+    parts = key.rsplit("#", 2)
+    return 2 * int(parts[1]) if len(parts) == 3 and parts[1].isdecimal() else None
 
 
 def use_embedder(connection: Connection, key: str) -> int:

@@ -37,17 +37,20 @@ def read_log(connection: Connection, namespace: str, after: Revision | None) -> 
     vector = and_(_v.row == _e.row, _v.embedder_id == (active[0] if active else -1))
     query = select(*codec.EPISODE, _v.vector).join_from(episodes, vectors, vector, isouter=True)
     decode, undone = codec.decode, changed.pop
+    width = heads.vector_bytes(active[1]) if active else None
     numbered: list[LogRecord] = []
     add = numbered.append
     adds = connection.execute(query.where(_e.namespace_id == key, _e.sequence > start).order_by(_e.sequence))
     for values in chain.from_iterable(adds.partitions(_FETCHED)):
         episode = decode(namespace, values)
-        row = values[0]
+        row, held = values[0], values[19]
+        if held is not None and (held.__class__ is not bytes or (width and len(held) != width)):
+            raise codec.corrupt(f"the vector of episode row {row}")
         if row in changed:
             for _, _, kind, recorded_at, before in undone(row):
                 add(LogRecord(kind, row, from_micros(recorded_at), episode))
                 episode = codec.undo(episode, before)
-        add(LogRecord("add", row, episode.recorded_at, episode, values[19]))
+        add(LogRecord("add", row, episode.recorded_at, episode, held))
     for part in chunks(list(changed)):
         for values in connection.execute(select(*codec.EPISODE).where(_e.row.in_(part))):
             numbered.extend(_unwound(namespace, values, changed[values[0]]))

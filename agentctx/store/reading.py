@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -74,7 +73,7 @@ def history(connection: Connection, namespace: str, id: str) -> tuple[Change, ..
     query = select(_c.epoch, _c.sequence, _c.kind, _c.recorded_at, _c.after, _c.before).where(_c.row == values[0])
     later: list[Change] = []
     for epoch, sequence, kind, recorded_at, after, before in connection.execute(query.order_by(_c.sequence.desc())):
-        fields = {} if kind == "delete" else codec.shown(json.loads(after))
+        fields = {} if kind == "delete" else codec.shown_after(episode, after)
         later.append(Change(kind, Revision(epoch, sequence), from_micros(recorded_at), fields))
         episode = codec.undo(episode, before)
     first = Change("add", episode.revision, episode.recorded_at, _given(episode))

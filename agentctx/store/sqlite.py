@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sqlite3
 import threading
 import time
@@ -16,16 +17,17 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc, text
 
 from agentctx.config import StoreSettings
-from agentctx.errors import FailedPrecondition, InvalidArgument
+from agentctx.errors import AgentctxError, FailedPrecondition, Internal, InvalidArgument
 from agentctx.store import migrate
 from agentctx.store.database import Hook
-from agentctx.store.driver_errors import translated
+from agentctx.store.driver_errors import translate, translated
 from agentctx.store.group_commit import GroupCommit
 
 T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _HEAD: Final = "SELECT epoch, head_sequence FROM namespaces WHERE name = ?"
+UNFINISHED_PURGE: Final = "purged bytes may still be in the store's files"
 _SCRUB_DUE: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES ('scrub_due', '1')"
 _SCRUBBED: Final = "DELETE FROM meta WHERE key = 'scrub_due'"
 # Connections that a fork left in the child: closing them there could disturb the parent's locks.
@@ -90,7 +92,7 @@ class SqliteDatabase:
         lines = self.read(lambda connection: list(connection.execute(text("PRAGMA integrity_check(20)")).scalars()))
         problems = [] if lines == ["ok"] else lines
         if self._is_scrub_due():
-            problems.append("purged bytes may still be in the -wal file: another process kept an old snapshot open")
+            problems.append(f"{UNFINISHED_PURGE}: {self._why_unfinished()}")
         return problems
 
     def size(self) -> int:
@@ -133,6 +135,7 @@ class SqliteDatabase:
             self._writers.dispose()
             raise
         self._scrub_due, self._rewritten = self._is_scrub_due(), False
+        self._scrub_failure: AgentctxError | None = None
         self._scrub_if_due(patience=0.0)  # a purge whose process died before it had finished
         self._commits = GroupCommit(self._writer, self._hook, self._committed)
 
@@ -209,38 +212,65 @@ class SqliteDatabase:
     def _is_scrub_due(self) -> bool:
         return self.read(lambda c: c.execute(text("SELECT 1 FROM meta WHERE key = 'scrub_due'")).first()) is not None
 
-    def _committed(self, scrub: bool) -> None:
+    def _why_unfinished(self) -> str:
+        if self._scrub_failure is not None:
+            return self._scrub_failure.message
+        if self._rewritten:
+            return "another process keeps an old snapshot open"
+        return "too little space is free to rewrite the file" if not self._has_room() else "it was interrupted"
+
+    def _committed(self, scrub: bool) -> AgentctxError | None:
         if scrub:
             self._scrub_due, self._rewritten = True, False
         # Who purges waits for readers of old snapshots to end; a later write that finds it undone only tries.
-        self._scrub_if_due(patience=self._settings.busy_timeout if scrub else 0.0)
+        failure = self._scrub_if_due(patience=self._settings.busy_timeout if scrub else 0.0)
+        if not scrub or failure is None:
+            return None
+        _log.warning("rewriting the store after a purge failed; the next write or opening tries again")
+        message = (
+            f"purged from the store, but the bytes are still in the file: {failure.message}; "
+            "then run any write, or `agentctx doctor`, to finish"
+        )
+        return type(failure)(message, purged="true")
 
-    def _scrub_if_due(self, patience: float) -> None:
+    def _has_room(self) -> bool:
+        return shutil.disk_usage(self._path.parent).free > self.size()
+
+    def _scrub_if_due(self, patience: float) -> AgentctxError | None:
         """Make sure that purged bytes are neither in the file nor in the WAL.
 
         `secure_delete` alone does not: when SQLite moves rows between pages, stale copies stay in the unused parts of
         pages, beyond the reach of a later delete (in 2 of 4 random runs of some 1000 purges). So the file is rewritten.
+
+        Returns why that failed. Without patience, it is not even tried while the disk is too full for it.
         """
-        if not self._scrub_due:
-            return
+        if not self._scrub_due or (not patience and not self._rewritten and not self._has_room()):
+            return None
         self._hook("store.before_scrub")
         driver: Any = self._writer.connection.driver_connection
         try:
             if not self._rewritten:
                 driver.execute("PRAGMA temp_store = FILE")  # a large store would not fit into memory twice
-                driver.execute("VACUUM")
+                self._vacuum(driver)
                 self._rewritten = True
+            self._scrub_failure = None
             if self._truncate_wal(patience):
                 with self._writer.begin():
                     self._writer.execute(text(_SCRUBBED))
                 self._scrub_due = False
-                return
-        except (sqlite3.Error, exc.SQLAlchemyError) as error:
-            _log.warning("rewriting the store after a purge failed (%s); to be retried", type(error).__name__)
+                return None
+        except (sqlite3.Error, exc.SQLAlchemyError, OSError) as error:
+            failure = translate(error)
+            self._scrub_failure = failure if isinstance(failure, AgentctxError) else Internal(type(error).__name__)
+            return self._scrub_failure
         finally:
             driver.execute("PRAGMA temp_store = MEMORY")
         if patience:
             _log.warning("purged bytes stay in the store's files while another process reads an old snapshot")
+        return None
+
+    def _vacuum(self, driver: Any) -> None:
+        driver.execute("VACUUM")
 
     def _truncate_wal(self, patience: float) -> bool:
         driver: Any = self._writer.connection.driver_connection

@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exc, func, select
 
-from agentctx.store import heads, migrate
-from agentctx.store.schema import changes, episodes, namespaces, vectors
+from agentctx.errors import StoreCorrupt
+from agentctx.store import codec, heads, migrate
+from agentctx.store.driver_errors import translate
+from agentctx.store.schema import changes, embedders, episodes, namespaces, vectors
 
-_e, _c, _n = episodes.c, changes.c, namespaces.c
+_e, _c, _n, _v = episodes.c, changes.c, namespaces.c, vectors.c
+_SHOWN: Final = 20  # damaged rows that are named
+_FETCHED: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +64,42 @@ def broken_invariants(connection: Connection) -> list[str]:
         if connection.execute(present).scalar_one() != live:
             problems.append(f"namespace {key}: the number of episodes is not {live}")
     return problems
+
+
+def damaged_rows(connection: Connection) -> list[str]:
+    """Rows that cannot be read: JSON and values that agentctx never wrote, vectors of a wrong length. Reads all."""
+    found: list[str] = []
+    try:
+        _damaged_episodes(connection, found)
+        _damaged_changes(connection, found)
+        _damaged_vectors(connection, found)
+    except exc.DBAPIError as error:
+        found.append(str(translate(error)))
+    more = len(found) - _SHOWN
+    return found if more <= 0 else [*found[:_SHOWN], f"{more:,} more rows are damaged"]
+
+
+def _damaged_episodes(connection: Connection, found: list[str]) -> None:
+    for rows in connection.execute(select(*codec.EPISODE)).partitions(_FETCHED):
+        for values in rows:
+            try:
+                codec.decode("", values)
+            except StoreCorrupt:
+                found.append(f"episode row {values[0]} is damaged")
+
+
+def _damaged_changes(connection: Connection, found: list[str]) -> None:
+    query = select(_c.namespace_id, _c.sequence, _c.row, _c.after, _c.before)
+    for rows in connection.execute(query).partitions(_FETCHED):
+        for key, sequence, row, after, before in rows:
+            if not (codec.is_change(after) and codec.is_change(before, revision=True)):
+                found.append(f"namespace {key}: change {sequence}, of episode row {row}, is damaged")
+
+
+def _damaged_vectors(connection: Connection, found: list[str]) -> None:
+    kind = func.typeof(_v.vector) == "blob" if connection.dialect.name == "sqlite" else _v.vector.is_not(None)
+    for number, name in connection.execute(select(embedders.c.id, embedders.c.key)).all():
+        width = heads.vector_bytes(name)
+        wrong = ~kind if width is None else ~kind | (func.length(_v.vector) != width)
+        rows = connection.execute(select(_v.row).where(_v.embedder_id == number, wrong)).scalars()
+        found.extend(f"the vector of episode row {row} is damaged" for row in rows)

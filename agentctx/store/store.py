@@ -85,12 +85,16 @@ class Store:
         return self._write(lambda c: changing.delete_episodes(c, namespace, ids, self._clock))
 
     def purge(self, namespace: str, ids: Sequence[str]) -> Revision:
-        """Remove episodes and all traces of them, all of `ids` or none; starts a new epoch. Raises NotFound."""
+        """Remove episodes and all traces of them, all of `ids` or none; starts a new epoch. Raises NotFound.
+
+        On SQLite also ResourceExhausted or Unavailable with `details["purged"]`: the episodes are gone, but their bytes
+        are still in the file, as it could not be rewritten (a full disk). The next write or opening tries again.
+        """
         _some(ids)
         return self._write(lambda c: changing.purge_episodes(c, namespace, ids, self._clock), scrub=True)
 
     def delete_namespace(self, namespace: str) -> None:
-        """Remove a namespace and everything in it, for good. Raises NotFound."""
+        """Remove a namespace and everything in it, for good. Raises NotFound, and what `purge` raises."""
         self._write(lambda c: changing.delete_namespace(c, namespace, self._clock), scrub=True)
 
     def apply_import(
@@ -185,7 +189,7 @@ class Store:
 
         Every namespace starts a new epoch, so that every process loads the new vectors.
         """
-        return self._database.write(lambda c: vectors.switch(c, key))
+        return self._database.write(lambda c: vectors.switch(c, key, self._clock))
 
     # --- housekeeping -------------------------------------------------------------------------------------------------
 
@@ -194,7 +198,9 @@ class Store:
         numbers = self._database.read(stats.counts)
         problems: list[str] = []
         if check:
-            problems = self._database.check() + self._database.read(stats.broken_invariants)
+            problems = self._database.check()
+            problems += self._database.read(stats.broken_invariants)
+            problems += self._database.read(stats.damaged_rows)
         return stats.StoreStats(
             location=self.url,
             engine=self._database.engine_version(),

@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, delete, exists, func, insert, select, update
 
+from agentctx.ids import Clock
 from agentctx.store import codec, heads
 from agentctx.store.batch import chunks
 from agentctx.store.schema import embedders, episodes, namespaces, vectors
@@ -46,7 +47,7 @@ def put(connection: Connection, key: str, items: Sequence[tuple[int, bytes]]) ->
             connection.execute(insert(vectors), new)
 
 
-def switch(connection: Connection, key: str) -> bool:
+def switch(connection: Connection, key: str, clock: Clock) -> bool:
     """Make `key` the active embedder if no episode lacks its vector; every namespace then starts a new epoch."""
     heads.own_store(connection)
     number = _number(connection, key)
@@ -58,7 +59,7 @@ def switch(connection: Connection, key: str) -> bool:
     connection.execute(delete(vectors).where(_v.embedder_id != number))
     connection.execute(delete(embedders).where(embedders.c.id != number))
     connection.execute(update(embedders).values(active=True))
-    epoch = heads.next_epoch(connection)
+    epoch = heads.next_epoch(connection, clock)
     sequence = namespaces.c.head_sequence + 1
     connection.execute(update(namespaces).values(epoch=epoch, head_sequence=sequence))
     return True

@@ -11,6 +11,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -25,14 +26,20 @@ from agentctx.errors import (
     DeadlineExceeded,
     Internal,
     InvalidArgument,
+    NotFound,
     ResourceExhausted,
     Unauthenticated,
 )
-from agentctx_server.auth import ANYONE, NOWHERE, Tokens
+from agentctx_server.auth import ANYONE, NOWHERE, Grants, Tokens
+from agentctx_server.lanes import Lane
+from agentctx_server.listen import is_loopback
 from agentctx_server.logs import Log, frames_of
 from agentctx_server.metrics import Metrics
+from agentctx_server.patience import Patience
 
 RETRY_AFTER: Final = 0.25
+_FULL: Final = "the server is at its limit of concurrent calls"
+SHARE: Final = "this caller has half of the server's concurrent calls already, which is its share"
 _ENDLESS: Final = 1e9  # seconds; gRPC tells of no deadline as one in the far future
 _RUN: Final = secrets.token_hex(4)
 _COUNT: Final = itertools.count(1)
@@ -55,6 +62,17 @@ class Call:
         """Seconds until the caller's deadline; None without one."""
         left = self.context.time_remaining()
         return None if left is None or left > _ENDLESS else left
+
+    @property
+    def peer(self) -> str:
+        """The machine that calls, without its port; "" for this one, whose programs nothing tells apart."""
+        kind, _, rest = (self.context.peer() or "").partition(":")
+        host = rest.rpartition(":")[0].replace("%5B", "[").replace("%5D", "]").strip("[]")
+        return "" if kind not in ("ipv4", "ipv6") or is_loopback(host) else host
+
+    def caller(self) -> str:
+        """Who calls: the token's name, or the machine."""
+        return self.grants.name or self.peer
 
     def check(self) -> None:
         """Raise where nobody waits for the answer any more."""
@@ -90,16 +108,19 @@ class Around:
     metrics: Metrics | None
     log: Log
     max_message_bytes: int
+    patience: Patience
     level: Literal["debug", "info"] = "info"
 
-    def unary(self, name: str, request: type[Message], function: Callable[[Any, Call], Message]) -> Callable[..., Any]:
+    def unary(
+        self, name: str, request: type[Message], function: Callable[[Any, Call], Message], lane: Lane
+    ) -> Callable[..., Any]:
         """For a method with one request and one answer."""
 
-        def answer(packed: bytes, context: grpc.ServicerContext) -> bytes:
+        def answer(packed: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
             call = Call(name, context)
             try:
                 self._admit(call)
-                response = self._packed(function(parsed(request, packed), call))
+                response = self._packed(function(parsed(request, self.single(packed, lane, call)), call))
             except Exception as error:
                 self._fail(call, error)
                 raise
@@ -109,7 +130,7 @@ class Around:
         return answer
 
     def uploading(
-        self, name: str, request: type[Message], function: Callable[[Iterator[Any], Call], Message]
+        self, name: str, request: type[Message], function: Callable[[Iterator[Any], Call], Message], lane: Lane
     ) -> Callable[..., Any]:
         """For a method with a stream of requests."""
 
@@ -117,7 +138,9 @@ class Around:
             call = Call(name, context)
             try:
                 self._admit(call)
-                response = self._packed(function((parsed(request, one) for one in packed), call))
+                with self._share(lane, call):
+                    messages = self.patience.messages(packed, lane, call.caller)
+                    response = self._packed(function((parsed(request, one) for one in messages), call))
             except Exception as error:
                 self._fail(call, error)
                 raise
@@ -127,18 +150,19 @@ class Around:
         return answer
 
     def downloading(
-        self, name: str, request: type[Message], function: Callable[[Any, Call], Iterator[Message]]
+        self, name: str, request: type[Message], function: Callable[[Any, Call], Iterator[Message]], lane: Lane
     ) -> Callable[..., Any]:
         """For a method with a stream of answers. A caller that goes away stops it at the next answer."""
 
-        def answer(packed: bytes, context: grpc.ServicerContext) -> Iterator[bytes]:
+        def answer(packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             call = Call(name, context)
             code = "CANCELLED"
             try:
                 self._admit(call)
-                for message in function(parsed(request, packed), call):
-                    call.check()
-                    yield self._packed(message)
+                with self._share(lane, call):
+                    for message in function(parsed(request, self.single(packed, lane, call)), call):
+                        call.check()
+                        yield self._packed(message)
                 code = "OK"
             except Exception as error:
                 code = ""
@@ -150,17 +174,35 @@ class Around:
 
         return answer
 
-    def refusing(self, name: str) -> Callable[..., Any]:
+    def single(self, packed: Iterator[bytes], lane: Lane, call: Call) -> bytes:
+        """The one message of a call. Raises InvalidArgument where there is none."""
+        one = self.patience.single(packed, lane, call.caller)
+        if one is not None:
+            return one
+        call.check()
+        raise InvalidArgument("the call has no request", field="request")
+
+    def denying(self, name: str) -> Callable[..., Any]:
+        """For a caller whose token has the method's verb nowhere: there is nothing to read its messages for."""
+
+        def deny(_packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+            call = Call(name, context)
+            try:
+                self._admit(call)
+                raise NotFound("no such namespace: this token has no grant for this call on any", field="namespace")
+            except AgentctxError as error:
+                self._fail(call, error)
+            yield b""
+
+        return deny
+
+    def refusing(self, name: str, limit: str = _FULL) -> Callable[..., Any]:
         """For a method whose lane is full. Like `turning_away`, it reads no request: the answer is the same."""
 
         def refuse(_packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
             if self.metrics is not None:
                 self.metrics.refused(name)
-            error = ResourceExhausted(
-                f"the server is at its limit of concurrent calls; try again in {RETRY_AFTER:g} s",
-                retry_after=RETRY_AFTER,
-            )
-            self._fail(Call(name, context), error)
+            self._fail(Call(name, context), _too_many(limit))
             yield b""
 
         return refuse
@@ -178,15 +220,22 @@ class Around:
 
         return turn_away
 
-    def knows(self, metadata: Any) -> bool:
-        """Whether a caller may come in at all."""
+    def grants(self, metadata: Any) -> Grants | None:
+        """What a caller may do; None for one that may not even come in."""
         if self.tokens is None:
-            return True
+            return ANYONE
         try:
-            self.tokens.grants(metadata or ())
+            return self.tokens.grants(metadata or ())
         except Unauthenticated:
-            return False
-        return True
+            return None
+
+    @contextmanager
+    def _share(self, lane: Lane, call: Call) -> Iterator[None]:
+        """Hold a peer of a server without tokens to its share; the router does it for tokens, but sees no peers."""
+        with lane.taking(call.peer if self.tokens is None else "") as within:
+            if not within:
+                raise _too_many(SHARE)
+            yield
 
     def _admit(self, call: Call) -> None:
         if self.tokens is not None:
@@ -236,6 +285,10 @@ class Around:
         self.log.call(self.level, facts)
 
 
+def _too_many(limit: str) -> ResourceExhausted:
+    return ResourceExhausted(f"{limit}; try again in {RETRY_AFTER:g} s", retry_after=RETRY_AFTER)
+
+
 def parsed(request: type[Message], packed: bytes) -> Any:
     """The message in these bytes. Raises InvalidArgument."""
     try:
@@ -261,3 +314,14 @@ def parsed_or_abort(request: type[Message], packed: bytes, context: grpc.Service
         return parsed(request, packed)
     except InvalidArgument as error:
         return context.abort_with_status(rpc_status.to_status(put_status(error)))
+
+
+def first_or_abort(messages: Iterator[bytes], context: grpc.ServicerContext) -> bytes:
+    """The first message, for methods that `Around` is not around."""
+    try:
+        for one in messages:
+            return one
+        raise InvalidArgument("the call has no request", field="request")
+    except AgentctxError as error:
+        context.abort_with_status(rpc_status.to_status(put_status(error)))
+        raise

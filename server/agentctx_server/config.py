@@ -36,6 +36,8 @@ class ServerConfig:
     workers, backlog    unary calls at work, and calls that may wait for a worker; past both: RESOURCE_EXHAUSTED
     streams             bulk adds, imports, exports and re-embeddings at work; they cannot starve unary calls
     max_message_bytes   the largest message, either way
+    first_message       seconds that a call may take to send its (first) message, whole; past it: DEADLINE_EXCEEDED
+    idle                seconds between two messages of a stream that is sent; past it: DEADLINE_EXCEEDED
     grace               seconds that calls in flight have to finish when the server stops
     metrics_port        serve Prometheus metrics over HTTP on this loopback port (0: a free one)
     log_level           debug, info (a line for each call), warning or error
@@ -52,6 +54,8 @@ class ServerConfig:
     backlog: int = 64
     streams: int = 8
     max_message_bytes: int = 64 * 1024 * 1024
+    first_message: float = 10.0
+    idle: float = 60.0
     grace: float = 10.0
     metrics_port: int | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -68,6 +72,9 @@ class ServerConfig:
         for name, value, low, high in ranges:
             if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
                 raise InvalidArgument(f"{name} must be a whole number from {low} to {high}, not {value!r}", field=name)
+        for name, seconds in (("first_message", self.first_message), ("idle", self.idle)):
+            if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 < seconds < float("inf"):
+                raise InvalidArgument(f"{name} must be a number of seconds above 0", field=name)
         if not self.grace >= 0:
             raise InvalidArgument("grace must be 0 seconds or more", field="grace")
         if self.log_level not in LOG_LEVELS:

@@ -6,16 +6,19 @@ An overloaded server is still healthy, and whoever asks for the schema asks for 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final
 
 import grpc
 from grpc_health.v1 import health_pb2
 from grpc_reflection.v1alpha import reflection, reflection_pb2
+from grpc_status import rpc_status
 
+from agentctx.convert.errors import put_status
+from agentctx.errors import DeadlineExceeded
 from agentctx_server import health
-from agentctx_server.calls import Around, parsed_or_abort
+from agentctx_server.calls import Around, first_or_abort, parsed_or_abort
 from agentctx_server.lanes import Lane
 from agentctx_server.router import Router, on_lane
 
@@ -36,16 +39,23 @@ class Infrastructure:
 
     def route(self, router: Router, around: Around) -> None:
         """Add the methods to a router."""
-        check = around.unary("Health/Check", health_pb2.HealthCheckRequest, self._health.check)
+        check = around.unary("Health/Check", health_pb2.HealthCheckRequest, self._health.check, self._checks)
         path = f"/{health.SERVICE_NAME}"
         router.add(
-            f"{path}/Check", grpc.unary_unary_rpc_method_handler(on_lane(check, self._checks)), around, self._checks
+            f"{path}/Check", grpc.stream_unary_rpc_method_handler(on_lane(check, self._checks)), around, self._checks
         )
-        watch: Any = on_lane(partial(self._health.watch), self._checks)
+
+        def start_watch(packed: Iterator[bytes], context: grpc.ServicerContext, send: Callable[..., None]) -> None:
+            one = first_or_abort(around.patience.messages(packed, self._checks, str), context)
+            self._health.watch(one, context, send)
+
+        watch: Any = on_lane(start_watch, self._checks)
         watch.experimental_non_blocking = True
-        router.add(f"{path}/Watch", grpc.unary_stream_rpc_method_handler(watch), around, self._checks)
+        router.add(f"{path}/Watch", grpc.stream_stream_rpc_method_handler(watch), around, self._checks)
         for name in (reflection.SERVICE_NAME, _REFLECTION_V1):
-            reflect: Any = grpc.stream_stream_rpc_method_handler(on_lane(partial(self._reflect), self._reflections))
+            reflect: Any = grpc.stream_stream_rpc_method_handler(
+                on_lane(partial(self._reflect, around), self._reflections)
+            )
             router.add(f"/{name}/ServerReflectionInfo", reflect, around, self._reflections)
 
     def serving(self) -> None:
@@ -61,14 +71,17 @@ class Infrastructure:
         for context in reflecting:
             context.cancel()
 
-    def _reflect(self, packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    def _reflect(self, around: Around, packed: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         with self._lock:
             self._reflecting.add(context)
         try:
             kind = reflection_pb2.ServerReflectionRequest
-            wanted = (parsed_or_abort(kind, one, context) for one in packed)
+            messages = around.patience.messages(packed, self._reflections, str)
+            wanted = (parsed_or_abort(kind, one, context) for one in messages)
             for response in self._reflection.ServerReflectionInfo(wanted, context):
                 yield response.SerializeToString()
+        except DeadlineExceeded as error:
+            context.abort_with_status(rpc_status.to_status(put_status(error)))
         finally:
             with self._lock:
                 self._reflecting.discard(context)

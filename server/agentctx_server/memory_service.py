@@ -20,6 +20,8 @@ _CHUNK_BYTES: Final = 256 * 1024
 _CHUNK_LINES: Final = 1_000
 _BULK_ITEMS: Final = 100_000
 _PAGE_SIZE: Final = 100
+UPLOAD_VERBS: Final = {"BulkAdd": "add", "Import": "import"}
+"""What the methods with a stream of requests need to be granted somewhere."""
 
 
 class MemoryService:

@@ -24,6 +24,7 @@ from agentctx_server.lanes import Lane
 from agentctx_server.logs import Log
 from agentctx_server.memory_service import MemoryService
 from agentctx_server.metrics import Metrics
+from agentctx_server.patience import Patience
 from agentctx_server.router import Router
 
 _SLACK: Final = 256  # refusals in flight; past them gRPC refuses by itself, without RetryInfo
@@ -62,10 +63,11 @@ class RunningServer:
         self.metrics_address = ""
         service = memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"]
         self._infrastructure = Infrastructure([service.full_name], checks, reflections)
-        around = Around(tokens, self._metrics, log, config.max_message_bytes)
+        patience = Patience(config.first_message, config.idle)
+        around = Around(tokens, self._metrics, log, config.max_message_bytes, patience)
         router = Router(refusals)
         router.add_service(service, MemoryService(engine.memory), around, unary, streams)
-        quiet = Around(None, self._metrics, log, config.max_message_bytes, level="debug")
+        quiet = Around(None, self._metrics, log, config.max_message_bytes, patience, level="debug")
         self._infrastructure.route(router, quiet)
         self._server = grpc.server(
             unary,

@@ -443,7 +443,7 @@ BAD_CALLS: list[Step] = [
     lambda m: m.list(NS, filter=And((Condition("a", "in", 3),))),
     lambda m: m.list(NS, filter=Or(tuple(Condition(f"k{i}", "eq", i) for i in range(300)))),
     lambda m: m.list(NS, occurred_from=day(3), occurred_to=day(2)),
-    lambda m: m.list(NS, min_revision=Revision(1, 10_000)),
+    lambda m: m.list(NS, min_revision=Revision(2**62, 0)),
     lambda m: m.list(NS, min_revision="1.1"),  # type: ignore[arg-type]
     lambda m: m.list(NS, role="boss"),  # type: ignore[arg-type]
     lambda m: m.list(NS, tags="home"),
@@ -466,7 +466,7 @@ BAD_CALLS: list[Step] = [
     lambda m: m.search(NS, "x", timeout="1"),  # type: ignore[arg-type]
     lambda m: m.search(NS, "x", explain=1),  # type: ignore[arg-type]
     lambda m: m.search(NS, "x", occurred_from=day(3), occurred_to=day(2)),
-    lambda m: m.search(NS, "x", min_revision=Revision(2, 0)),
+    lambda m: m.search(NS, "x", min_revision=Revision(2**62, 1)),
     lambda m: m.search(NS, "x", page_size=3),  # type: ignore[call-arg]
     lambda m: m.search(NS, "x", reference_time=3),  # type: ignore[arg-type]
     lambda m: m.update(NS, "e-1", content="y"),  # type: ignore[call-arg]

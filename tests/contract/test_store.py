@@ -320,8 +320,8 @@ class TestLog:
             assert log(store, after=Revision(1, sequence)) == whole[sequence:]
 
     def test_adds_bring_their_vectors(self, store: Store) -> None:
-        store.append(NS, [episode("a"), episode("b")], [b"\x01\x02", None], embedder_key=KEY)
-        assert [r.vector for r in log(store)] == [b"\x01\x02", None]
+        store.append(NS, [episode("a"), episode("b")], [b"\x01\x02" * 4, None], embedder_key=KEY)
+        assert [r.vector for r in log(store)] == [b"\x01\x02" * 4, None]
 
     def test_another_epoch_gives_the_whole(self, store: Store) -> None:
         head = add(store, episode(id="a"), "b", "c").revision
@@ -559,7 +559,7 @@ class TestImport:
 
     def test_round_trip_is_identical(self, store: Store, clock: ManualClock) -> None:
         records = self.fill(store, clock)
-        imported, skipped, revision = store.apply_import("copy", records, [b"v"] * len(records), embedder_key=KEY)
+        imported, skipped, revision = store.apply_import("copy", records, [b"v" * 8] * len(records), embedder_key=KEY)
         assert (imported, skipped) == (len(records), 0)
         assert revision == store.head("copy")
         assert exported(store, "copy") == records

@@ -134,8 +134,12 @@ class TestLimits:
 
     def test_a_request_past_the_message_limit(self, filled: ContextEngine) -> None:
         with serving(filled, max_message_bytes=10_000) as served, connect(served.address) as client:
-            with pytest.raises(ResourceExhausted):
+            with pytest.raises(ResourceExhausted, match="bulk_add") as caught:
                 client.memory.add(NS, "x" * 20_000)
+            assert caught.value.field == "episodes"
+            with pytest.raises(ResourceExhausted, match="larger than a message may be") as other:
+                client.memory.get(NS, "x" * 20_000)
+            assert other.value.field == ""
             assert client.memory.search(NS, "bread").hits
 
     def test_an_answer_past_the_message_limit(self, filled: ContextEngine) -> None:
@@ -148,11 +152,12 @@ class TestLimits:
 
     def test_a_client_limits_what_it_takes_and_sends(self, filled: ContextEngine) -> None:
         with serving(filled) as served, connect(served.address, max_message_bytes=1024) as client:
-            with pytest.raises(ResourceExhausted):
+            with pytest.raises(ResourceExhausted, match="use bulk_add") as caught:
                 client.memory.add(NS, "x" * 2_000)
+            assert caught.value.field == "episodes"
             for _ in range(2):
                 client.memory.add(NS, "x" * 800)
-            with pytest.raises(ResourceExhausted):
+            with pytest.raises(ResourceExhausted, match="ask for less"):
                 client.memory.list(NS)
 
 
@@ -438,6 +443,8 @@ class TestListening:
             ({"backlog": -1}, "backlog"),
             ({"max_message_bytes": 10}, "max_message_bytes"),
             ({"grace": -1}, "grace"),
+            ({"first_message": 0}, "first_message"),
+            ({"idle": float("inf")}, "idle"),
             ({"log_level": "loud"}, "log_level"),
             ({"metrics_port": -1}, "metrics_port"),
         ],

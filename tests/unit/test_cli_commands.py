@@ -158,7 +158,7 @@ class TestFlows:
         assert memory("get", "acme/u", "b", "--as-of", before).code == 0
         purged = memory("purge", "acme/u", "b", "--yes", "--json").json
         assert purged["ids"] == ["b"]
-        assert purged["revision"].startswith("2.")
+        assert int(purged["revision"].split(".")[0]) > 1
         assert memory("get", "acme/u", "b", "--as-of", before).code == 3
         assert memory("delete-namespace", "acme/u", "--yes").out == "acme/u is gone\n"
         assert memory("list", "acme/u").code == 3

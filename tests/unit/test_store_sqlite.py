@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import sqlite3
 import stat
 import threading
 import time
 import uuid
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agentctx.cli import checks_store
+from agentctx.cli.target import Target
 from agentctx.errors import (
     AgentctxError,
     FailedPrecondition,
@@ -22,6 +27,7 @@ from agentctx.errors import (
     Unavailable,
 )
 from agentctx.store import Store
+from agentctx.store.sqlite import UNFINISHED_PURGE
 from agentctx.testing.failpoints import Failpoints
 from agentctx.types import Revision
 from tests.fixtures_store import KEY, NS, Opener, add, clock, episode, open_at, sqlite_template
@@ -148,6 +154,55 @@ class TestPurgedBytes:
         add(opened, "next")
         assert b"secret-marker" not in files(path)
         assert opened.stats().problems == ()
+
+    @pytest.mark.parametrize("whole", [False, True])
+    def test_a_disk_too_full_to_rewrite_is_told_and_mended_later(
+        self,
+        path: Path,
+        open_at: Opener,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        whole: bool,
+    ) -> None:
+        opened = open_at(path)
+        add(opened, episode("secret-marker", id="x"), "kept")
+        fail_vacuum(opened)
+        before = opened.head(NS)
+        with (
+            caplog.at_level(logging.WARNING),
+            pytest.raises(ResourceExhausted, match="bytes are still in the file") as told,
+        ):
+            opened.delete_namespace(NS) if whole else opened.purge(NS, ["x"])
+        assert "no space is left" in told.value.message
+        assert told.value.details == {"purged": "true"}
+        assert opened.head(NS) != before
+        monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))  # type: ignore[attr-defined]
+        add(opened, "next")  # tries nothing
+        assert len(caplog.records) == 1
+        opened.close()
+        again = open_at(path)
+        (problem,) = again.stats().problems
+        assert problem.startswith(UNFINISHED_PURGE)
+        assert "too little space" in problem
+        monkeypatch.undo()
+        add(again, "another")
+        assert b"secret-marker" not in files(path)
+        assert again.stats().problems == ()
+        assert len(caplog.records) == 1
+
+    def test_doctor_tells_of_it_on_a_full_disk(
+        self, path: Path, open_at: Opener, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        opened = open_at(path)
+        add(opened, episode("secret-marker", id="x"), "kept")
+        fail_vacuum(opened)
+        with pytest.raises(ResourceExhausted):
+            opened.purge(NS, ["x"])
+        opened.close()
+        monkeypatch.setattr("shutil.disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))  # type: ignore[attr-defined]
+        checks = {check.name: check for check in checks_store.store(Target(store=str(path)))}
+        assert (checks["disk"].status, checks["purge"].status) == ("failed", "failed")
+        assert checks["integrity"].status == "ok"
 
     def test_a_crash_before_it_is_mended_at_the_next_opening(self, path: Path, open_at: Opener) -> None:
         failpoints = Failpoints()
@@ -284,6 +339,84 @@ class TestTrouble:
         stored = sum(not isinstance(result, FailedPrecondition) for result in results)
         head = open_at(path).head(NS)
         assert (head.sequence if head else 0) == stored
+
+
+DAMAGE = {
+    "UPDATE episodes SET metadata = '{broken'": "episode row 1 is damaged",
+    "UPDATE episodes SET metadata = '[1]'": "episode row 1 is damaged",
+    "UPDATE episodes SET metadata = x'00'": "episode row 1 is damaged",
+    "UPDATE episodes SET tags = '[1]'": "episode row 1 is damaged",
+    "UPDATE episodes SET tags = ''": "episode row 1 is damaged",
+    "UPDATE episodes SET content = x'ff'": "episode row 1 is damaged",
+    "UPDATE episodes SET occurred_at = 'soon'": "episode row 1 is damaged",
+    "UPDATE episodes SET expires_at = 9223372036854775807": "episode row 1 is damaged",
+    "UPDATE changes SET before = 'x'": "change 2, of episode row 1, is damaged",
+    "UPDATE changes SET before = '{}'": "change 2, of episode row 1, is damaged",
+    'UPDATE changes SET before = \'{"revision":[1,1],"no":1}\'': "change 2, of episode row 1, is damaged",
+    "UPDATE vectors SET vector = x'00'": "the vector of episode row 1 is damaged",
+    "UPDATE vectors SET vector = '12345678'": "the vector of episode row 1 is damaged",
+    "UPDATE vectors SET vector = 7": "the vector of episode row 1 is damaged",
+}
+
+
+class TestDamagedRows:
+    @pytest.mark.parametrize("statement", DAMAGE)
+    def test_are_told(self, path: Path, open_at: Opener, statement: str) -> None:
+        opened = open_at(path)
+        add(opened, episode("a", id="x", tags=("t",), metadata={"a": 1}))
+        opened.update(NS, "x", {"metadata": {"a": 2}})
+        damage(path, statement)
+        with pytest.raises(StoreCorrupt, match=r"row 1 is|'x' is") as told:
+            opened.read_log(NS)
+        assert "doctor" in told.value.message
+        assert DAMAGE[statement] in "; ".join(opened.stats().problems)
+        if "vectors" not in statement:
+            with pytest.raises(StoreCorrupt):
+                opened.history(NS, "x")
+        if "episodes" in statement:
+            with pytest.raises(StoreCorrupt):
+                opened.update(NS, "x", {"tags": ()})
+        opened.delete_namespace(NS)
+        assert opened.stats().problems == ()
+
+    def test_of_a_changes_new_values(self, path: Path, open_at: Opener) -> None:
+        opened = open_at(path)
+        add(opened, episode("a", id="x"))
+        opened.update(NS, "x", {"metadata": {"a": 2}})
+        damage(path, "UPDATE changes SET after = '{'")
+        with pytest.raises(StoreCorrupt):
+            opened.history(NS, "x")
+        assert len(opened.stats().problems) == 1
+
+    def test_of_a_stored_result(self, path: Path, open_at: Opener) -> None:
+        opened = open_at(path)
+        add(opened, "a", request=("r", "h"))
+        damage(path, "UPDATE requests SET result = '{}'")
+        with pytest.raises(StoreCorrupt):
+            add(opened, "a", request=("r", "h"))
+
+    def test_are_counted_where_there_are_many(self, path: Path, open_at: Opener) -> None:
+        opened = open_at(path)
+        add(opened, *"a" * 30)
+        damage(path, "UPDATE episodes SET metadata = 'x'")
+        assert opened.stats().problems[-1] == "10 more rows are damaged"
+
+
+def damage(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def fail_vacuum(store: Store) -> None:
+    """The next VACUUM finds the disk full, as with a file that may not grow."""
+
+    def full(connection: Any) -> None:
+        error = sqlite3.OperationalError("database or disk is full")
+        error.sqlite_errorcode = sqlite3.SQLITE_FULL
+        raise error
+
+    database: Any = store._database
+    database._vacuum = full
 
 
 def limit(store: Store, pages: int) -> None:
