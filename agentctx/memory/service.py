@@ -165,7 +165,7 @@ class Memory:
         """The `k` episodes that bear most on `query`, best first. See SearchOptions for what narrows it.
 
         Scores do not depend on filters or on k; `parts` of a hit sum up to its score. An empty query finds nothing
-        and says so in `degraded`. Cost: about a millisecond at 10,000 episodes in the namespace.
+        and says so in `degraded`. Cost: one to three milliseconds at 10,000 episodes in the namespace.
         """
         namespace = validate.namespace(namespace)
         return self._with_embedder(lambda _: self._searcher.search(namespace, query, options))
