@@ -126,7 +126,7 @@ def gather(
     similar: Sequence[tuple[int, float]],
     context: bool,
 ) -> Evidence:
-    """The evidence of one term and of `similar` ones. O(rows + occurrences); some 0.1 ms at 10,000 rows."""
+    """The evidence of one term and of `similar` ones. O(rows + occurrences); 0.1 to 0.2 ms at 10,000 rows."""
     direct = np.zeros(view.size + 1, dtype=np.float32)  # the spare slot stands for "no neighbour"
     spread: Floats = np.zeros(view.runs, dtype=np.float32)
     rows, counts = _occurrences(index, view, term)

@@ -4,5 +4,5 @@ from __future__ import annotations
 
 
 def embedded_text(content: str) -> str:
-    """The text that is embedded: the content alone. Widening it helps lexical evidence and hurts dense."""
+    """The text that is embedded: the content alone. The speaker in front was no gain to the whole score."""
     return content

@@ -11,7 +11,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-_PACKAGES = ("numpy", "sqlalchemy", "BTrees", "tokenizers", "grpcio")
+_PACKAGES = ("numpy", "sqlalchemy", "tokenizers", "grpcio")
 
 
 def machine() -> dict[str, Any]:
