@@ -28,6 +28,8 @@ from agentctx.types import (
     Revision,
     SearchOptions,
     SearchResult,
+    TagEdit,
+    TagPage,
     UpdateOptions,
 )
 
@@ -105,6 +107,28 @@ class AsyncMemory:
     async def reembed(self, embedder: str) -> AsyncIterator[Progress]:
         """See `Memory.reembed`."""
         async for progress in _in_thread(self._memory.reembed(embedder)):
+            yield progress
+
+    async def consolidate(self, namespace: str) -> AsyncIterator[Progress]:
+        """See `Memory.consolidate`."""
+        async for progress in _in_thread(self._memory.consolidate(namespace)):
+            yield progress
+
+    async def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage:
+        """See `Memory.list_tags`."""
+        return await asyncio.to_thread(
+            self._memory.list_tags, namespace, under=under, prefix=prefix, page_size=page_size, page_token=page_token
+        )
+
+    async def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision:
+        """See `Memory.edit_tags`."""
+        return await asyncio.to_thread(self._memory.edit_tags, namespace, edits)
+
+    async def retag(self, namespace: str, tagger: str = "") -> AsyncIterator[Progress]:
+        """See `Memory.retag`."""
+        async for progress in _in_thread(self._memory.retag(namespace, tagger)):
             yield progress
 
 

@@ -43,18 +43,56 @@ class StoreSettings:
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """`resident_episodes`: how many episodes the in-memory indexes may hold in all; the coldest namespaces go first."""
+    """`memory_bytes`: what the indexes in memory may hold in all; past it the coldest namespaces go first.
 
-    resident_episodes: int = 2_000_000
+    housekeeping: whether a thread in the background writes snapshots and tidies indexes. snapshots: whether indexes
+    are kept beside the store, so that opening it again does not make them anew.
+    """
+
+    memory_bytes: int = 2 << 30
+    housekeeping: bool = True
+    snapshots: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class SearchSettings:
-    """Which evidence takes part in a search's score; all of it by default. Switched off for ablations."""
+    """Which evidence takes part in a search's score; all of it by default. Switched off for ablations.
+
+    time, tags: whether times and tags that a query speaks of count, and lead to candidates. routing: whether a search
+    scores the promising episodes only; off, each search is exhaustive.
+    """
 
     lexical: bool = True
     dense: bool = True
     context: bool = True
+    time: bool = True
+    tags: bool = True
+    routing: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class TagSettings:
+    """`tagger`: rules (default) needs nothing; llm also asks the model of [llm], after a write is acknowledged.
+
+    k and depth: how many tags a query leads to by meaning, and how far down from them it looks.
+    """
+
+    tagger: Literal["rules", "llm"] = "rules"
+    k: int = 5
+    depth: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LlmSettings:
+    """A chat endpoint that speaks OpenAI's API. The key comes from AGENTCTX_CHAT_API_KEY, never from settings.
+
+    timeout: seconds for one request. patience: seconds to repeat what failed for a passing reason.
+    """
+
+    model: str = ""
+    base_url: str = "https://api.openai.com/v1"
+    timeout: float = 60.0
+    patience: float = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +103,8 @@ class Settings:
     store: StoreSettings = field(default_factory=StoreSettings)
     index: IndexSettings = field(default_factory=IndexSettings)
     search: SearchSettings = field(default_factory=SearchSettings)
+    tags: TagSettings = field(default_factory=TagSettings)
+    llm: LlmSettings = field(default_factory=LlmSettings)
 
     @classmethod
     def load(cls, path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
@@ -103,6 +143,8 @@ def _fill(section: Any, values: Mapping[str, object], name: str) -> Any:
         changes[key] = _cast(value, known[key], where)
     if changes.get("synchronous", "FULL") not in ("FULL", "NORMAL"):
         raise InvalidArgument("store.synchronous is FULL or NORMAL", field="store.synchronous")
+    if changes.get("tagger", "rules") not in ("rules", "llm"):
+        raise InvalidArgument("tags.tagger is rules or llm", field="tags.tagger")
     return replace(section, **changes)
 
 

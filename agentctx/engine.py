@@ -13,6 +13,7 @@ from agentctx.errors import EmbedderMismatch, FailedPrecondition, InvalidArgumen
 from agentctx.ids import Clock, IdFactory, SystemClock, TimeOrderedIds
 from agentctx.memory.reembed import reembed
 from agentctx.memory.service import Memory
+from agentctx.runtime.snapshots import remove_all
 from agentctx.store import Store, open_store
 from agentctx.types import Progress
 
@@ -157,6 +158,11 @@ def reembed_store(store: str | Path, embedder: str, settings: Settings | None = 
     settings = settings or Settings.load()
     opened = open_store(store, clock=SystemClock(), ids=TimeOrderedIds(), settings=settings.store)
     try:
-        yield from reembed(opened, embedder, lambda switched: switched.close())
+
+        def switched(new: Embedder) -> None:
+            remove_all(opened)
+            new.close()
+
+        yield from reembed(opened, embedder, switched)
     finally:
         opened.close()

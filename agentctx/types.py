@@ -229,12 +229,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """How a search was answered: terms and ranges of the plan, rows per stage, milliseconds per stage."""
+    """How a search was answered: terms, time ranges and tags of the plan, rows per stage, milliseconds per stage.
+
+    sources: the rows that words, vectors, times and tags each offered; empty when every eligible row was scored.
+    widened: why the search looked farther than at first; empty if it did not.
+    """
 
     terms: tuple[str, ...]
     hints: tuple[str, ...]
     candidates: Mapping[str, int]
     stages_ms: Mapping[str, float]
+    tags: tuple[str, ...] = ()
+    sources: Mapping[str, int] = field(default_factory=dict)
+    widened: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,16 +272,79 @@ class ImportResult:
     revision: Revision
 
 
+TagOrigin = Literal["given", "llm", "derived"]
+TagOp = Literal["add", "rename", "merge", "link", "unlink", "delete", "restore"]
+TAG_OPS: Final[tuple[TagOp, ...]] = ("add", "rename", "merge", "link", "unlink", "delete", "restore")
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A topic of a namespace: how many of the visible episodes bear it, and the tags right above and below it.
+
+    origin: `given` (a caller put it on an episode, or added it), `llm` (a language model named it), `derived` (found
+    by rule). aliases: names that were renamed to or merged into this one.
+    """
+
+    name: str
+    episodes: int
+    broader: tuple[str, ...] = ()
+    narrower: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    origin: TagOrigin = "derived"
+
+
+@dataclass(frozen=True, slots=True)
+class TagPage:
+    """One page of `list_tags`, the tags of most episodes first. An empty `next_page_token` ends the list."""
+
+    tags: tuple[Tag, ...]
+    next_page_token: str
+    revision: Revision
+
+
+@dataclass(frozen=True, slots=True)
+class TagEdit:
+    """One change of the tags of a namespace. `tag` is the tag that is changed, `other` a second one:
+
+    add: a new tag, under `other` if that is given. rename: `other` is the new name. merge: into `other`. link, unlink:
+    `other` is (no longer) a broader tag of `tag`. delete: out of sight, with its aliases. restore: undoes a delete, or
+    the merge or rename that `tag` was lost by. No edit changes an episode.
+    """
+
+    op: TagOp
+    tag: str
+    other: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """An entry of a namespace's log about tags: either a user's `edit`, or what a language model said of an episode.
+
+    `row` is the store's key of the episode; `tags` replace what was said before; `relations` are (broader, narrower).
+    """
+
+    sequence: int
+    recorded_at: datetime | None = None
+    edit: TagEdit | None = None
+    row: int = 0
+    tags: tuple[str, ...] = ()
+    relations: tuple[tuple[str, str], ...] = ()
+
+
 # --- requests ---------------------------------------------------------------------------------------------------------
 
 
 class ListOptions(TypedDict, total=False):
-    """What narrows `list` and how it pages. Everything is a hard filter, applied before the page is cut."""
+    """What narrows `list` and how it pages. Everything is a hard filter, applied before the page is cut.
+
+    narrower: `tags` also match by the tags below them.
+    """
 
     session: str
     speaker: str
     role: Role
     tags: Sequence[str]
+    narrower: bool
     filter: FilterLike | None
     occurred_from: datetime | None
     occurred_to: datetime | None
@@ -293,7 +363,7 @@ class SearchOptions(TypedDict, total=False):
     and occurred_to (exclusive) are hard filters. as_of: what the store knew then. valid_at: what was true then
     (default: the present, or as_of); include_invalid drops that test. reference_time: the "now" of the question,
     from which "last week" counts (default: now). min_revision: fail rather than answer from an older state.
-    explain: return how the answer was found. timeout: seconds.
+    explain: return how the answer was found. timeout: seconds. narrower: `tags` also match by the tags below them.
     """
 
     k: int
@@ -301,6 +371,7 @@ class SearchOptions(TypedDict, total=False):
     speaker: str
     role: Role
     tags: Sequence[str]
+    narrower: bool
     filter: FilterLike | None
     occurred_from: datetime | None
     occurred_to: datetime | None
@@ -310,6 +381,7 @@ class SearchOptions(TypedDict, total=False):
     reference_time: datetime | None
     min_revision: Revision | None
     explain: bool
+    exhaustive: bool
     timeout: float | None
 
 
@@ -393,6 +465,24 @@ class MemoryAPI(Protocol):
         """Give every episode of the store a vector of another embedder, then switch to it. Resumes where it stopped."""
         ...
 
+    def consolidate(self, namespace: str) -> Iterator[Progress]:
+        """Put a namespace in order: merge tags that say the same, lay vectors of one topic side by side."""
+        ...
+
+    def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage:
+        """One page of the namespace's tags, or of a tag `under` and those below it: most episodes first."""
+        ...
+
+    def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision:
+        """Rename, merge, link, add, delete and restore tags, in order: all of the edits or none."""
+        ...
+
+    def retag(self, namespace: str, tagger: str = "") -> Iterator[Progress]:
+        """Tag every episode of a namespace anew, by `rules` or by `llm`. Resumes where it stopped."""
+        ...
+
 
 class AsyncMemoryAPI(Protocol):
     """The asyncio twin of MemoryAPI: the same methods, results and errors."""
@@ -434,3 +524,13 @@ class AsyncMemoryAPI(Protocol):
     async def import_(self, namespace: str, lines: Iterable[str]) -> ImportResult: ...
 
     def reembed(self, embedder: str) -> AsyncIterator[Progress]: ...
+
+    def consolidate(self, namespace: str) -> AsyncIterator[Progress]: ...
+
+    async def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage: ...
+
+    async def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision: ...
+
+    def retag(self, namespace: str, tagger: str = "") -> AsyncIterator[Progress]: ...

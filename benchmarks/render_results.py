@@ -15,6 +15,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "benchmarks.md"
+PICTURE = ROOT / "docs" / "peers.svg"
 BEGIN, END = "<!-- results: begin (benchmarks/render_results.py) -->", "<!-- results: end -->"
 METRICS = ("any@5", "all@5", "fraction@5", "any@10", "all@10", "fraction@10", "ndcg@10")
 Result = Mapping[str, Any]
@@ -137,6 +138,185 @@ def rpc_overhead(result: Result) -> Iterator[str]:
     yield ""
 
 
+def layout(result: Result) -> Iterator[str]:
+    """What `layout.py` found."""
+    yield f"### Vectors scattered and side by side ({result['data']})"
+    yield ""
+    sizes = [(f"{one['rows']:,}", one) for one in result["sizes"].values()]
+    rows = [
+        [size, share, f"{found['rows']:,.0f}", *(f"{value:.3f}" for value in found["ms"].values()),
+         f"{found['scattered / in order']:.2f}", f"{found['scattered / contiguous']:.2f}"]
+        for size, one in sizes
+        for share, found in one["locality"].items()
+    ]  # fmt: skip
+    head = ["of", "share", "rows", "scattered ms", "in order ms", "block by block ms", "scattered / in order"]
+    yield from table([*head, "scattered / block by block"], rows)
+    rows = [
+        [size, name, *(f"{near[kind]['p50']:.2f}" for kind in ("cpu_ms", "ms")),
+         *(f"{near[depth]:.4f}" for depth in ("recall@10", "recall@100")),
+         f"{near['codes']:,.0f}", f"{near['scored']:,.0f}"]
+        for size, one in sizes
+        for name, near in one["nearest"].items()
+    ]  # fmt: skip
+    yield from table(
+        ["of", "the nearest rows", "p50 cpu ms", "p50 ms", "recall@10", "recall@100", "codes", "scored"], rows
+    )
+    made_up = ", ".join(f"{one['made_up']:,} of {size} are made up" for size, one in sizes if one["made_up"])
+    built = "; ".join(
+        f"{size}: {sum(one['layout']['seconds'].values()):.0f} s in units of {one['layout']['unit_ms']['p50']:.1f} ms"
+        for size, one in sizes
+    )
+    identical = "the same" if all(one["scores_identical"] for _, one in sizes) else "NOT the same"
+    yield f"Scores before and after are {identical} to the last bit. Laying out took, {built}."
+    yield f"Vectors: {made_up or 'all of real texts'}."
+    if found := result.get("searched"):
+        yield (
+            f"An engine with {found['episodes']:,} episodes: {found['same_hits_and_scores']:.1%} of "
+            f"{found['questions']} questions got the same hits and scores before and after; {found['said']}."
+        )
+    yield where(result["machine"])
+    yield ""
+
+
+def scale(result: Result) -> Iterator[str]:
+    """What `agentctx bench scale` found."""
+    yield f"### One namespace, by its size ({sources(result)})"
+    yield ""
+    sizes = [(f"{row['episodes']:,}", row) for row in result["sizes"]]
+    told = "; ".join(
+        f"{size}: {', '.join(f'{n:,} {kind}' for kind, n in row['sources'].items())}" for size, row in sizes
+    )
+    yield f"Episodes, {told}. A query counts by its median over {result['repeat']} processes that each ask it once."
+    yield ""
+    head = ["episodes", "queries", "n", "p50 ms", "p95 ms", "cpu p50 ms", "recall@10", "scored", "share", "postings"]
+    lines: list[list[str]] = []
+    for size, row in sizes:
+        asked = [
+            ("", row["families"]),
+            *((f", without {name}", part) for name, part in row.get("ablation", {}).items()),
+        ]
+        lines += [[size, name + what, *family(one)] for what, part in asked if part for name, one in part.items()]
+    yield from table([*head, "codes", "widened"], lines)
+    lines = [
+        [size, name, f"{one['latency_ms']['p50']:.2f}", f"{one['latency_ms']['p95']:.2f}", f"{ratio:.1f}"]
+        for size, row in sizes
+        if "baseline" in row
+        for (name, one), ratio in zip(
+            row["baseline"]["families"].items(), row["baseline"]["ratio_p50"].values(), strict=True
+        )
+    ]
+    if lines:
+        yield "The fixed baseline, faiss Flat and a full BM25 scan over the same rows, fused:"
+        yield ""
+        yield from table(["episodes", "queries", "p50 ms", "p95 ms", "p50 / ours"], lines)
+    head = ["episodes", "ingest/s", "consolidation s", "open s", "without snapshot s", "resident MiB", "store MiB"]
+    lines = [
+        [
+            size,
+            f"{row['ingest_per_s']:,.0f}" if row["ingest_per_s"] else "not timed",
+            f"{row['settle']['consolidate_s']:.1f}",
+            f"{row['open_s']['snapshot']:.2f}",
+            f"{row['open_s']['rebuilt']:.1f}" if "rebuilt" in row["open_s"] else "",
+            f"{row['resident_mib']['asked']['total']:,.0f}",
+            f"{row['disk_mib']['store']:,.0f}",
+            f"{row['disk_mib']['snapshots']:,.0f}",
+            f"{row['cold_namespace_ms']['snapshot']:.1f}",
+        ]
+        for size, row in sizes
+    ]
+    yield from table([*head, "snapshot MiB", "first search of a cold namespace of 1,000, ms"], lines)
+    yield where(result["machine"])
+    yield ""
+
+
+def sources(result: Result) -> str:
+    """Where the episodes come from, in a few words."""
+    data = result["data"]
+    names = [f"`{data['file']}`"] if data["file"] else []
+    names += [f"commits of {len(data['repositories'])} repositories"] if data["repositories"] else []
+    return ", ".join(names) or "made up"
+
+
+def family(row: Result) -> list[str]:
+    """What one family of queries took, as cells."""
+    taken = row["latency_ms"]
+    return [
+        str(row["n"]),
+        f"{taken['p50']:.2f}",
+        f"{taken['p95']:.2f}",
+        f"{row['cpu_ms']['p50']:.2f}",
+        f"{row['recall']:.4f}",
+        f"{row['scored']:,.0f}",
+        f"{row['scored_share']:.2%}",
+        f"{row['postings']:,.0f}",
+        f"{row['codes']:,.0f}",
+        f"{row['widened_share']:.2f}",
+    ]
+
+
+def peers(result: Result) -> Iterator[str]:
+    """What `agentctx bench peers` found."""
+    yield f"### Other systems, same episodes, queries and vectors ({sources(result)})"
+    yield ""
+    if PICTURE.exists():
+        yield f"![p50 of one search against the number of episodes, dense and hybrid]({PICTURE.name})"
+        yield ""
+    for row in result["sizes"]:
+        lines = [
+            [one["system"], one["task"], f"failed: {one['error']}", *[""] * 6]
+            if "error" in one
+            else [
+                one["system"],
+                one["task"],
+                f"{one['latency_ms']['p50']:.2f}",
+                f"{one['latency_ms']['p95']:.2f}",
+                f"{one['recall']:.4f}",
+                one["recall_is"],
+                f"{one['add_per_s']:,.0f}" if one["add_per_s"] else "not timed",
+                f"{one['resident_mib']:,.0f}",
+                f"{one['disk_mib']:,.0f}",
+            ]
+            for one in row["systems"]
+        ]
+        head = [f"{row['episodes']:,} episodes", "task", "p50 ms", "p95 ms", "recall@10", "of what", "add/s"]
+        yield from table([*head, "resident MiB", "disk MiB"], lines)
+    versions = ", ".join(f"{name} {result['versions'][name]}" for name in ("lancedb", "chromadb", "faiss-cpu"))
+    yield f"{result['queries']} queries; {versions}. {where(result['machine'])}"
+    yield ""
+
+
+def housekeeping(result: Result) -> Iterator[str]:
+    """What `housekeeping.py` found."""
+    yield f"### Readers while there is work in the background, {result['episodes']:,} episodes ({result['data']})"
+    yield ""
+    names = ("searches", "p50", "p90", "max", "longest_wait_ms")
+    lines = [
+        [name, *(f"{row[key]:,}" for key in names), str(result["ratio_p90"].get(name, ""))]
+        for name, row in result["rows"].items()
+    ]
+    yield from table(["while", *(key.replace("_", " ") for key in names), "p90 / idle"], lines)
+    many = result["many"]
+    yield (
+        f"{many['namespaces']:,} namespaces of {many['episodes_each']} beside it: filled in {many['ingest_s']:,.0f} s, "
+        f"opened in {many['open_s']} s; the first search of {many['searched']} of them p50 "
+        f"{many['first_search_ms']['p50']} ms, p95 {many['first_search_ms']['p95']} ms; of the large one "
+        f"{many['large_first_search_s']} s; resident {many['resident_mib']['after']['total']:,.0f} MiB. "
+        f"{where(result['machine'])}"
+    )
+    yield ""
+
+
+def timeline(result: Result) -> Iterator[str]:
+    """What `timeline.py` found."""
+    yield f"### The timeline: {result['rows']:,} rows in order of time"
+    yield ""
+    names = list(next(iter(result["structures"].values())))
+    lines = [[name, *(f"{row[key]:,}" for key in names)] for name, row in result["structures"].items()]
+    yield from table(["", *names], lines)
+    yield f"Each structure gave the same answers as a sorted list. {where(result['machine'])}"
+    yield ""
+
+
 def import_time(result: Result) -> Iterator[str]:
     """What `import_time.py` found."""
     yield "### Importing, in a fresh process"
@@ -154,6 +334,11 @@ KINDS = {
     "rpc_overhead": rpc_overhead,
     "ingest": ingest,
     "crash": crash,
+    "scale": scale,
+    "peers": peers,
+    "housekeeping": housekeeping,
+    "layout": layout,
+    "timeline": timeline,
     "import_time": import_time,
 }
 

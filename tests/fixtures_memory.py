@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -11,14 +11,22 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from agentctx.embed.near_words import NearWords
 from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.view import View
+from agentctx.memory.exact import Scored
+from agentctx.memory.plan import make_plan
+from agentctx.memory.scoring import Scorer
+from agentctx.memory.scratch import ScratchPool
 from agentctx.testing import HashingEmbedder
+from agentctx.text.terms import analyze
 from agentctx.types import ChangeKind, Episode, LogRecord, Revision
 
 START = datetime(2024, 5, 1, 12, tzinfo=UTC)
 DIMENSIONS = 8
 EPOCH = 3
 EMBEDDER = HashingEmbedder(DIMENSIONS)
+SCRATCH = ScratchPool()
 
 
 class Log:
@@ -125,5 +133,23 @@ class MadeUpWords:
         one, other = self.embed([left, right])
         return float(one @ other)
 
+    def near(self, words: Iterable[str]) -> NearWords:
+        """The table of these words and of all terms that they have."""
+        known = {word: None for word in words if self.knows(word)}
+        forms = {term: [term] for word in known for term in analyze(word).counts if self.knows(term)}
+        every = [*known, *(term for term in forms if term not in known)]
+        return NearWords(NearWords.compare(every, self.embed(every), forms, width=len(forms)))
+
 
 MADE_UP_WORDS = MadeUpWords()
+
+
+def scored(
+    scorer: Scorer, index: EpisodeIndex, view: View, query: str, rows: npt.NDArray[Any] | None = None, *, live: bool
+) -> Scored:
+    """What a scorer says of some rows, by default of all visible ones."""
+    if rows is None:
+        rows = np.arange(view.size) if view.visible is None else np.flatnonzero(view.visible)
+    with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+        question = scorer.ask(index, view, make_plan(query, START), EMBEDDER.embed([query])[0], scratch, live=live)
+        return question.score(rows)

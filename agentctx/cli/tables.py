@@ -8,13 +8,24 @@ from typing import TYPE_CHECKING, Final
 
 from agentctx.cli.output import one_line, plain, printable
 from agentctx.cli.times import show_time
-from agentctx.types import AddResult, Change, Episode, EpisodePage, Explanation, Hit, NamespacePage, SearchResult
+from agentctx.types import (
+    AddResult,
+    Change,
+    Episode,
+    EpisodePage,
+    Explanation,
+    Hit,
+    NamespacePage,
+    SearchResult,
+    TagPage,
+)
 
 if TYPE_CHECKING:  # rich is loaded by the first table that is drawn
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
+_TAGS: Final = 8  # of the tags above or below one
 _SHOWN: Final = 300  # characters of a text in a table
 
 
@@ -55,7 +66,13 @@ def _explanation(console: Console, explanation: Explanation) -> None:
     table = _grid()
     table.add_row("terms", _text(", ".join(map(one_line, explanation.terms)) or "-"))
     table.add_row("hints", _text(", ".join(map(one_line, explanation.hints)) or "-"))
+    if explanation.tags:
+        table.add_row("tags", _text(", ".join(map(one_line, explanation.tags))))
+    if explanation.sources:
+        table.add_row("sources", _text(_pairs(explanation.sources.items(), "{:,}")))
     table.add_row("rows", _text(_pairs(explanation.candidates.items(), "{:,}")))
+    if explanation.widened:
+        table.add_row("widened", _text(one_line(explanation.widened)))
     table.add_row("ms", _text(_pairs(explanation.stages_ms.items(), "{:.2f}")))
     console.print(table)
 
@@ -114,13 +131,31 @@ def namespaces(console: Console, page: NamespacePage, *, more: bool = True) -> N
         console.print(f"more: --page-token {page.next_page_token}", soft_wrap=True)
 
 
+def tags(console: Console, page: TagPage, *, more: bool = True) -> None:
+    """Tags with what is above and below them."""
+    table = _table("tag", ("episodes", "right"), "named by", "broader", "narrower")
+    for one in page.tags:
+        name = one_line(one.name) + (f" ({', '.join(map(one_line, one.aliases))})" if one.aliases else "")
+        above, below = (", ".join(map(one_line, some[:_TAGS])) for some in (one.broader, one.narrower))
+        left = len(one.narrower) - _TAGS
+        table.add_row(
+            _text(name), f"{one.episodes:,}", one.origin, _text(above), _text(below + (f" +{left}" if left > 0 else ""))
+        )
+    if page.tags:
+        console.print(table)
+    elif more:
+        console.print("no tags")
+    if more and page.next_page_token:
+        console.print(f"more: --page-token {page.next_page_token}", soft_wrap=True)
+
+
 def _table(*columns: str | tuple[str, str]) -> Table:
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
     for column in columns:
         name, justify = column if isinstance(column, tuple) else (column, "left")
-        fixed = name not in ("what", "fields", "who")
+        fixed = name not in ("what", "fields", "who", "tag", "broader", "narrower")
         table.add_column(name, justify="right" if justify == "right" else "left", no_wrap=fixed, overflow="fold")
     return table
 

@@ -30,6 +30,8 @@ from agentctx.types import (
     Revision,
     SearchOptions,
     SearchResult,
+    TagEdit,
+    TagPage,
     UpdateOptions,
 )
 from agentctx.v1 import memory_service_pb2 as pb
@@ -170,6 +172,42 @@ class MemoryClient:
         """
         request = pb.ReembedRequest(embedder=text(embedder, "embedder"))
         return self._reembed(request)
+
+    def consolidate(self, namespace: str) -> Iterator[Progress]:
+        """Put a namespace in order: merge tags that say the same, lay vectors of one topic side by side.
+
+        Closing the iterator stops it and leaves everything as it was. Needs the `consolidate` grant.
+        """
+        return self._consolidate(pb.ConsolidateRequest(namespace=text(namespace, "namespace")))
+
+    def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage:
+        """One page of the namespace's tags, or of a tag `under` and those below it: most episodes first."""
+        request = requests.list_tags_request(namespace, under, prefix, page_size, page_token)
+        return answers.get_tag_page(self._caller.unary(self._stub.ListTags, request, self._timeout, repeatable=True))
+
+    def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision:
+        """Rename, merge, link, add, delete and restore tags, in order: all of the edits or none."""
+        request = requests.edit_tags_request(namespace, edits)
+        return get_revision(self._caller.unary(self._stub.EditTags, request, self._timeout).revision)
+
+    def retag(self, namespace: str, tagger: str = "") -> Iterator[Progress]:
+        """Tag every episode of a namespace anew, by `rules` or by `llm`. Closing the iterator stops it."""
+        request = pb.RetagRequest(namespace=text(namespace, "namespace"), tagger=text(tagger, "tagger"))
+        return self._retag(request)
+
+    def _consolidate(self, request: pb.ConsolidateRequest) -> Iterator[Progress]:
+        stream = self._responses(self._caller.start(self._stub.Consolidate, request))
+        try:
+            for response in stream:
+                yield answers.get_progress(response.progress)
+        finally:
+            stream.close()
+
+    def _retag(self, request: pb.RetagRequest) -> Iterator[Progress]:
+        for response in self._responses(self._caller.start(self._stub.Retag, request)):
+            yield answers.get_progress(response.progress)
 
     def _reembed(self, request: pb.ReembedRequest) -> Iterator[Progress]:
         stream = self._responses(self._caller.start(self._stub.Reembed, request))

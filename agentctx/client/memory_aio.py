@@ -30,6 +30,8 @@ from agentctx.types import (
     Revision,
     SearchOptions,
     SearchResult,
+    TagEdit,
+    TagPage,
     UpdateOptions,
 )
 from agentctx.v1 import memory_service_pb2 as pb
@@ -161,6 +163,32 @@ class AsyncMemoryClient:
         """See `MemoryClient.reembed`."""
         request = pb.ReembedRequest(embedder=text(embedder, "embedder"))
         async for response in self._responses(self._caller.start(self._stub.Reembed, request)):
+            yield answers.get_progress(response.progress)
+
+    async def consolidate(self, namespace: str) -> AsyncIterator[Progress]:
+        """See `MemoryClient.consolidate`."""
+        request = pb.ConsolidateRequest(namespace=text(namespace, "namespace"))
+        async for response in self._responses(self._caller.start(self._stub.Consolidate, request)):
+            yield answers.get_progress(response.progress)
+
+    async def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage:
+        """See `MemoryClient.list_tags`."""
+        request = requests.list_tags_request(namespace, under, prefix, page_size, page_token)
+        return answers.get_tag_page(
+            await self._caller.unary(self._stub.ListTags, request, self._timeout, repeatable=True)
+        )
+
+    async def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision:
+        """See `MemoryClient.edit_tags`."""
+        request = requests.edit_tags_request(namespace, edits)
+        return get_revision((await self._caller.unary(self._stub.EditTags, request, self._timeout)).revision)
+
+    async def retag(self, namespace: str, tagger: str = "") -> AsyncIterator[Progress]:
+        """See `MemoryClient.retag`."""
+        request = pb.RetagRequest(namespace=text(namespace, "namespace"), tagger=text(tagger, "tagger"))
+        async for response in self._responses(self._caller.start(self._stub.Retag, request)):
             yield answers.get_progress(response.progress)
 
     async def _responses(self, call: Any) -> AsyncIterator[Any]:

@@ -39,6 +39,9 @@ from agentctx.types import (
     Progress,
     Revision,
     SearchResult,
+    Tag,
+    TagOrigin,
+    TagPage,
 )
 from agentctx.v1 import common_pb2, episode_pb2
 from agentctx.v1 import memory_service_pb2 as pb
@@ -46,6 +49,9 @@ from agentctx.v1 import memory_service_pb2 as pb
 _KINDS: Final[tuple[ChangeKind, ...]] = ("add", "update", "delete")
 _KIND_CODES: Final = {kind: episode_pb2.ChangeKind.Value(f"CHANGE_KIND_{kind.upper()}") for kind in _KINDS}
 _KIND_NAMES: Final[dict[int, ChangeKind]] = {code: kind for kind, code in _KIND_CODES.items()}
+_ORIGINS: Final[tuple[TagOrigin, ...]] = ("given", "llm", "derived")
+_ORIGIN_CODES: Final = {origin: pb.TagOrigin.Value(f"TAG_ORIGIN_{origin.upper()}") for origin in _ORIGINS}
+_ORIGIN_NAMES: Final[dict[int, TagOrigin]] = {code: origin for origin, code in _ORIGIN_CODES.items()}
 _ITEM: Final = re.compile(r"^episodes\[\d+\]")
 
 
@@ -108,6 +114,10 @@ def search_response(result: SearchResult) -> pb.SearchResponse:
             response.explanation.candidates.add(name=name, rows=rows)
         for name, milliseconds in told.stages_ms.items():
             response.explanation.stages.add(name=name, milliseconds=milliseconds)
+        response.explanation.tags.extend(told.tags)
+        for name, rows in told.sources.items():
+            response.explanation.sources.add(name=name, rows=rows)
+        response.explanation.widened = told.widened
         response.explanation.SetInParent()
     return response
 
@@ -159,6 +169,22 @@ def list_namespaces_response(page: NamespacePage) -> pb.ListNamespacesResponse:
         message = response.namespaces.add(name=info.name, episodes=info.episodes)
         put_revision(message.revision, info.revision)
         put_time(message.created_at, info.created_at)
+    return response
+
+
+def list_tags_response(page: TagPage) -> pb.ListTagsResponse:
+    """The answer of ListTags."""
+    response = pb.ListTagsResponse(next_page_token=page.next_page_token)
+    put_revision(response.revision, page.revision)
+    for tag in page.tags:
+        response.tags.add(
+            name=tag.name,
+            episodes=tag.episodes,
+            broader=tag.broader,
+            narrower=tag.narrower,
+            aliases=tag.aliases,
+            origin=_ORIGIN_CODES[tag.origin],
+        )
     return response
 
 
@@ -217,6 +243,9 @@ def get_search_result(response: pb.SearchResponse) -> SearchResult:
             tuple(told.hints),
             {one.name: one.rows for one in told.candidates},
             {one.name: one.milliseconds for one in told.stages},
+            tuple(told.tags),
+            {one.name: one.rows for one in told.sources},
+            told.widened,
         )
     return SearchResult(
         tuple(Hit(get_episode(hit.episode), hit.score, as_dict(hit.parts), tuple(hit.why)) for hit in response.hits),
@@ -266,6 +295,22 @@ def get_namespace_page(response: pb.ListNamespacesResponse) -> NamespacePage:
         for one in response.namespaces
     )
     return NamespacePage(found, response.next_page_token)
+
+
+def get_tag_page(response: pb.ListTagsResponse) -> TagPage:
+    """The page of a ListTags."""
+    tags = tuple(
+        Tag(
+            one.name,
+            one.episodes,
+            tuple(one.broader),
+            tuple(one.narrower),
+            tuple(one.aliases),
+            _ORIGIN_NAMES.get(one.origin, "derived"),
+        )
+        for one in response.tags
+    )
+    return TagPage(tags, response.next_page_token, get_revision(response.revision))
 
 
 def get_progress(message: common_pb2.Progress) -> Progress:

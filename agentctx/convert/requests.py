@@ -24,12 +24,24 @@ from agentctx.convert.values import (
     texts,
 )
 from agentctx.errors import InvalidArgument
-from agentctx.types import ROLES, ListOptions, NewEpisode, Role, SearchOptions, UpdateOptions
+from agentctx.types import (
+    ROLES,
+    TAG_OPS,
+    ListOptions,
+    NewEpisode,
+    Role,
+    SearchOptions,
+    TagEdit,
+    TagOp,
+    UpdateOptions,
+)
 from agentctx.v1 import episode_pb2
 from agentctx.v1 import memory_service_pb2 as pb
 
 ROLE_CODES: Final = {role: episode_pb2.Role.Value(f"ROLE_{role.upper()}") if role else 0 for role in ROLES}
 ROLE_NAMES: Final[dict[int, Role]] = {code: role for role, code in ROLE_CODES.items()}
+TAG_OP_CODES: Final = {op: pb.TagOp.Value(f"TAG_OP_{op.upper()}") for op in TAG_OPS}
+TAG_OP_NAMES: Final[dict[int, TagOp]] = {code: op for op, code in TAG_OP_CODES.items()}
 _NARROWING_TIMES: Final = ("occurred_from", "occurred_to", "as_of", "valid_at")
 _UPDATE_TIMES: Final = ("valid_from", "valid_to", "expires_at")
 
@@ -105,6 +117,8 @@ def search_request(namespace: str, query: str, options: Mapping[str, Any]) -> pb
             request.k = integer(value, name, 32)
         elif name == "explain":
             request.explain = boolean(value, name)
+        elif name == "exhaustive":
+            request.exhaustive = boolean(value, name)
         elif name == "reference_time":
             if (moment := checked_time(value, name)) is not None:
                 put_time(request.reference_time, moment)
@@ -146,8 +160,38 @@ def list_namespaces_request(prefix: str, page_size: int, page_token: str) -> pb.
     )
 
 
+def list_tags_request(namespace: str, under: str, prefix: str, page_size: int, page_token: str) -> pb.ListTagsRequest:
+    """The request of `list_tags`."""
+    return pb.ListTagsRequest(
+        namespace=text(namespace, "namespace"),
+        under=text(under, "under"),
+        prefix=text(prefix, "prefix"),
+        page_size=integer(page_size, "page_size", 32),
+        page_token=text(page_token, "page_token"),
+    )
+
+
+def edit_tags_request(namespace: str, edits: object) -> pb.EditTagsRequest:
+    """The request of `edit_tags`."""
+    request = pb.EditTagsRequest(namespace=text(namespace, "namespace"))
+    if isinstance(edits, TagEdit):
+        edits = [edits]
+    if isinstance(edits, str) or not isinstance(edits, Sequence):
+        raise InvalidArgument("edits must be a TagEdit or a list of them", field="edits")
+    for i, one in enumerate(edits):
+        where = f"edits[{i}]"
+        if not isinstance(one, TagEdit):
+            raise InvalidArgument(f"{where} must be a TagEdit, not {type(one).__name__}", field=where)
+        if one.op not in TAG_OP_CODES:
+            raise InvalidArgument(f"{where}.op must be one of {', '.join(TAG_OPS)}", field=f"{where}.op")
+        request.edits.add(
+            op=TAG_OP_CODES[one.op], tag=text(one.tag, f"{where}.tag"), other=text(one.other, f"{where}.other")
+        )
+    return request
+
+
 def _put_narrowing(request: pb.ListRequest | pb.SearchRequest, name: str, value: Any) -> None:
-    if value is None and name not in ("session", "speaker", "role", "tags", "include_invalid"):
+    if value is None and name not in ("session", "speaker", "role", "tags", "include_invalid", "narrower"):
         return
     message = request.narrowing
     if name == "role":
@@ -156,8 +200,8 @@ def _put_narrowing(request: pb.ListRequest | pb.SearchRequest, name: str, value:
         message.tags.extend(texts(value, name))
     elif name == "filter":
         put_filter(message.filter, value)
-    elif name == "include_invalid":
-        message.include_invalid = boolean(value, name)
+    elif name in ("include_invalid", "narrower"):
+        setattr(message, name, boolean(value, name))
     elif name == "min_revision":
         if (revision := checked_revision(value, name)) is not None:
             put_revision(message.min_revision, revision)
@@ -222,7 +266,20 @@ def get_search_options(request: pb.SearchRequest) -> SearchOptions:
         options["reference_time"] = get_time(request.reference_time, "reference_time")
     if request.explain:
         options["explain"] = True
+    if request.exhaustive:
+        options["exhaustive"] = True
     return options
+
+
+def get_tag_edits(request: pb.EditTagsRequest) -> tuple[TagEdit, ...]:
+    """The edits of an EditTags request."""
+    edits = []
+    for i, one in enumerate(request.edits):
+        op = TAG_OP_NAMES.get(one.op)
+        if op is None:
+            raise InvalidArgument(f"edits[{i}].op must be one of {', '.join(TAG_OPS)}", field=f"edits[{i}].op")
+        edits.append(TagEdit(op, one.tag, one.other))
+    return tuple(edits)
 
 
 def get_update_options(request: pb.UpdateRequest) -> UpdateOptions:
@@ -254,6 +311,7 @@ def _narrowing(request: pb.ListRequest | pb.SearchRequest) -> dict[str, Any]:
         "speaker": message.speaker,
         "role": _role(message.role, "role"),
         "tags": tuple(message.tags),
+        "narrower": message.narrower,
         "include_invalid": message.include_invalid,
     }
     if message.HasField("filter"):

@@ -52,9 +52,9 @@ class StaticEmbedder:
                 "static", int(self._manifest["dimensions"]), hashlib.sha256(both.encode()).hexdigest()[:16]
             )
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise _damaged(folder / "manifest.json") from error
+            raise damaged(folder / "manifest.json") from error
         if not known:
-            raise _damaged(folder / "manifest.json")
+            raise damaged(folder / "manifest.json")
 
     @property
     def identity(self) -> EmbedderIdentity:
@@ -110,16 +110,17 @@ class _Table:
             try:
                 content[name] = (folder / name).read_bytes()
             except OSError as error:
-                raise _damaged(folder / name) from error
+                raise damaged(folder / name) from error
             if hashlib.sha256(content[name]).hexdigest() != digest:
-                raise _damaged(folder / name)
+                raise damaged(folder / name)
         tensors = safetensors.numpy.load(content["model.safetensors"])
         self.rows: npt.NDArray[np.int8] = tensors["rows"]
         self.scale: npt.NDArray[np.float32] = tensors["scale"]
         self.pieces: WordPieces = WordPieces(content["tokenizer.json"].decode(), manifest["unknown_token"])
 
 
-def _damaged(path: Path) -> FailedPrecondition:
+def damaged(path: Path) -> FailedPrecondition:
+    """The error for a file of the package's data that is not what it should be."""
     return FailedPrecondition(
         f"{path} is missing, damaged or of another version: pip install --force-reinstall agentctx",
         field="embedder",

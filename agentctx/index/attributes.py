@@ -3,78 +3,127 @@
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx.index.growable import Growable
+from agentctx.index.texts import Texts
 from agentctx.types import JsonValue
+
+Mask = npt.NDArray[np.bool_]
+Numbers = npt.NDArray[np.integer[Any]]
+
+_PATHS: Final = 32  # keys that were asked for lately and are kept
+_DECODED: Final = 4096  # distinct values of a key that are kept as Python objects
+_MISSING: Final = -1
+
+
+class _Path:
+    """The values that one key has: by text its value's number, and the values as JSON."""
+
+    __slots__ = ("decoded", "value_of", "values")
+
+    def __init__(self) -> None:
+        self.value_of: Growable[np.int32] = Growable(np.int32)
+        self.values = Texts()  # number 0 is nobody's
+        self.decoded: list[JsonValue] = [None]
+
+    @property
+    def nbytes(self) -> int:
+        return self.value_of.nbytes + self.values.nbytes + 64 * len(self.decoded)
 
 
 class AttributeIndex:
-    """Metadata by key and value. Not thread-safe: the owner locks.
+    """Metadata by key and value, made for a key when a filter first asks for it. Not thread-safe: the owner locks.
 
-    A key is reached by its own name or, for nested objects, by a dotted path; the own name wins.
+    A key is reached by its own name or, for nested objects, by a dotted path; the own name wins. `column` says by row
+    which of `texts` is its metadata; 0 is none.
     """
 
-    def __init__(self) -> None:
-        self._values: dict[str, dict[str, tuple[JsonValue, set[int]]]] = {}
+    def __init__(self, texts: Texts, column: Growable[np.int32]) -> None:
+        self._texts = texts
+        self._column = column
+        self._paths: OrderedDict[str, _Path] = OrderedDict()
 
-    def add(self, row: int, metadata: Mapping[str, JsonValue]) -> None:
-        """Enter a row's metadata."""
-        for path, value in _flatten(metadata):
-            self._values.setdefault(path, {}).setdefault(_key(value), (value, set()))[1].add(row)
-
-    def remove(self, row: int, metadata: Mapping[str, JsonValue]) -> None:
-        """Take out what `add` entered for the same metadata."""
-        for path, value in _flatten(metadata):
-            values = self._values[path]
-            key = _key(value)
-            rows = values[key][1]
-            rows.discard(row)
-            if not rows:
-                del values[key]
-            if not values:
-                del self._values[path]
-
-    def having(self, path: str, size: int) -> npt.NDArray[np.bool_]:
+    def having(self, path: str, size: int, of: Numbers | None = None) -> Mask:
         """A mask over `size` rows of those that have the key at all."""
-        return self.where(path, lambda _: True, size)
+        return self._rows(self._path(path).value_of.array >= 0, size, of)
 
-    def where(self, path: str, holds: Callable[[JsonValue], bool], size: int) -> npt.NDArray[np.bool_]:
-        """A mask over `size` rows of those whose value passes `holds`. O(distinct values + matching rows)."""
-        mask = np.zeros(size, dtype=np.bool_)
-        for value, rows in self._values.get(path, {}).values():
-            if holds(value):
-                mask[np.fromiter(rows, dtype=np.int64, count=len(rows))] = True
-        return mask
+    def where(self, path: str, holds: Callable[[JsonValue], bool], size: int, of: Numbers | None = None) -> Mask:
+        """A mask over `size` rows of those whose value passes `holds`.
+
+        `of`: their metadata by number, when not the present ones are meant. O(distinct values + rows), and O(distinct
+        metadata) the first time that a key is asked for.
+        """
+        known = self._path(path)
+        verdicts = np.zeros(len(known.values) + 1, dtype=np.bool_)  # the spare slot stands for "has no such key"
+        for number in range(1, len(known.values)):
+            verdicts[number] = holds(
+                known.decoded[number] if number < len(known.decoded) else json.loads(known.values.get(number))
+            )
+        return self._rows(verdicts[known.value_of.array], size, of)
+
+    def _rows(self, texts: Mask, size: int, of: Numbers | None) -> Mask:
+        found: Mask = texts[self._column.array[:size] if of is None else of]
+        return found
+
+    def _path(self, path: str) -> _Path:
+        """What is known of a key, brought up to date."""
+        known = self._paths.get(path)
+        if known is None:
+            known = self._paths[path] = _Path()
+            if len(self._paths) > _PATHS:
+                self._paths.popitem(last=False)
+        self._paths.move_to_end(path)
+        numbers: list[int] = []
+        for text in range(len(known.value_of), len(self._texts)):
+            metadata = json.loads(self._texts.get(text) or b"{}")
+            value = lookup(metadata, path) if isinstance(metadata, dict) else _ABSENT
+            if value is _ABSENT:
+                numbers.append(_MISSING)
+                continue
+            number = known.values.put(json.dumps(value, sort_keys=True).encode())
+            if number == len(known.decoded) < _DECODED:
+                known.decoded.append(value)
+            numbers.append(number)
+        known.value_of.extend(numbers)
+        return known
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, without the texts themselves."""
+        return sum(path.nbytes for path in self._paths.values())
 
     def check_invariants(self, rows: Mapping[int, Mapping[str, JsonValue]]) -> None:
         """Assert that the index holds exactly `rows`. For tests."""
-        fresh = AttributeIndex()
-        for row, metadata in rows.items():
-            fresh.add(row, metadata)
-        held = {path: {key: rows for key, (_, rows) in values.items()} for path, values in self._values.items()}
-        want = {path: {key: rows for key, (_, rows) in values.items()} for path, values in fresh._values.items()}
-        assert held == want
+        column = self._column.array.tolist()
+        assert {row: json.loads(self._texts.get(text) or b"{}") for row, text in enumerate(column)} == dict(rows)
+        for path, known in list(self._paths.items()):
+            self._path(path)
+            for row, text in enumerate(column):
+                number, value = int(known.value_of.array[text]), lookup(rows[row], path)
+                assert (number == _MISSING) == (value is _ABSENT)
+                assert value is _ABSENT or json.loads(known.values.get(number)) == value
 
 
-def _flatten(metadata: Mapping[str, JsonValue]) -> Iterator[tuple[str, JsonValue]]:
-    yield from metadata.items()
-    for key, value in metadata.items():
-        if isinstance(value, Mapping) and "." not in key:
-            yield from ((path, one) for path, one in _nested(value, key) if path not in metadata)
+_ABSENT: Final = object()
 
 
-def _nested(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, JsonValue]]:
-    for key, one in value.items():
-        if "." in key:
-            continue  # a dotted path cannot name it, or what is below it
-        yield f"{path}.{key}", one
-        if isinstance(one, Mapping):
-            yield from _nested(one, f"{path}.{key}")
+def lookup(metadata: Mapping[str, JsonValue], path: str) -> Any:
+    """The value of a key, or of a dotted path into nested objects; a private marker where there is none."""
+    if path in metadata:
+        return metadata[path]
+    value: Any = metadata
+    for name in _steps(path):
+        if not isinstance(value, Mapping) or name not in value:
+            return _ABSENT
+        value = value[name]
+    return value
 
 
-def _key(value: JsonValue) -> str:
-    return json.dumps(value, sort_keys=True)
+def _steps(path: str) -> Iterator[str]:
+    return iter(path.split("."))

@@ -2,257 +2,330 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from agentctx.ids import to_micros
+from agentctx.index.analyzed import Analyzed, analyze_records
 from agentctx.index.attributes import AttributeIndex
-from agentctx.index.evidence_cache import EvidenceCache
+from agentctx.index.columns import Columns
+from agentctx.index.expiry import FOREVER, Expiry
 from agentctx.index.growable import Growable
-from agentctx.index.postings import Postings
-from agentctx.index.view import NOBODY, View, extend_view, make_view
-from agentctx.index.vocabulary import Vocabulary
-from agentctx.text.features import TextFeatures, text_features
-from agentctx.text.terms import analyze
-from agentctx.types import Episode, LogRecord, Revision
+from agentctx.index.history import Earlier
+from agentctx.index.labels import Labels
+from agentctx.index.lexical import TAKEN_UP, LexicalIndex
+from agentctx.index.live_view import LiveView
+from agentctx.index.names import Names
+from agentctx.index.tags import TagIndex
+from agentctx.index.temporal import TemporalIndex
+from agentctx.index.validity import ValidityIndex
+from agentctx.index.vectors import VectorIndex
+from agentctx.index.view import View
+from agentctx.types import LogRecord, Revision, TagRecord
 
-FOREVER: Final = np.iinfo(np.int64).max
 _PAST_VIEWS: Final = 4
+_EMPTY: Final = 32 << 10  # bytes of an index without rows
+_LATE: Final = 4096  # rows of a timeline's tree below which it is left alone
+_MANY: Final = 2048  # rows that appear or vanish at once, beyond which the view is made anew
+
+Rows = npt.NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the store keeps the episode of a row, and the sequence number of the last change that the index knows.
+
+    earlier: asked for as of a time before that change.
+    """
+
+    row: int
+    changed: int
+    earlier: bool = False
 
 
 class EpisodeIndex:
     """The episodes of one namespace by row: terms, vectors, times, sessions, metadata. The owner locks.
 
     Rows are numbered in log order and never reused. Deleted rows stay, out of sight, for `as_of`; purging makes a
-    new epoch and so a new index.
+    new epoch and so a new index. Content stays in the store.
     """
 
     def __init__(self, revision: Revision, dimensions: int, embedder_key: str = "") -> None:
         self.revision = revision
         self.embedder_key = embedder_key  # whose vectors these are
-        self.episodes: list[Episode] = []
-        self.postings = Postings()
-        self.vocabulary = Vocabulary()
-        self.attributes = AttributeIndex()
-        self.tags: dict[str, set[int]] = {}
-        self.vectors = Growable(np.float32, dimensions)
-        self.length = Growable(np.float32)
-        self.times_told = Growable(np.float32)  # this and the next: TextFeatures
-        self.asks = Growable(np.float32)
-        self.occurred = Growable(np.int64)
-        self.recorded = Growable(np.int64)
-        self.deleted = Growable(np.int64)
-        self.expires = Growable(np.int64)
-        self.valid_from = Growable(np.int64)
-        self.valid_to = Growable(np.int64)
-        self.session = Growable(np.int32)
-        self.position = Growable(np.int64)
-        self.speaker = Growable(np.int32)
-        self.role = Growable(np.int32)
-        self.sessions: dict[str, int] = {"": 0}
-        self.speakers: dict[str, int] = {"": 0}
-        self.roles: dict[str, int] = {"": 0}
+        self.dimensions = dimensions
         self.without_vector = 0
-        self.evidence: EvidenceCache[Any] = EvidenceCache()  # of what it is told, by the one who searches
-        self._dimensions = dimensions
-        self._rows: dict[int, int] = {}
-        self._earlier: dict[int, list[tuple[int, Episode]]] = {}
-        self._ends: dict[int, tuple[int, int]] = {}  # by session: (position, row) of its last visible row
-        self._view: View | None = None
-        self._view_from = 0  # a clock that was set back shows again what had expired
+        self.saved: Revision | None = None  # up to which a snapshot holds it
+        self.last_sequence = 0  # of the newest record of an episode, and below when that was recorded:
+        self.last_recorded = 0  # they tell the log from one that forked off
+        self.length: Growable[np.float32] = Growable(np.float32)
+        self.times_told: Growable[np.float32] = Growable(np.float32)  # this and the next: TextFeatures
+        self.asks: Growable[np.float32] = Growable(np.float32)
+        self.tags = TagIndex()
+        self.names = Names()
+        self.vectors = VectorIndex(dimensions)
+        self.timeline = TemporalIndex()  # by event time, and below by recorded time
+        self.recordings = TemporalIndex()
+        self._use(Columns())
+
+    def _use(self, columns: Columns) -> None:
+        """Make `columns` the ones in use, with what is derived from them."""
+        self.columns = columns
+        of = columns.of
+        self.store_row, self.changed = of["store_row"], of["changed"]
+        self.occurred, self.recorded = of["occurred"], of["recorded"]
+        self.deleted, self.expires = of["deleted"], of["expires"]
+        self.valid_from, self.valid_to = of["valid_from"], of["valid_to"]
+        self.validity = ValidityIndex.of(self.valid_from.array, self.valid_to.array)
+        self.session, self.position = of["session"], of["position"]
+        self.speaker, self.role = of["speaker"], of["role"]
+        names = columns.names
+        self.sessions, self.speakers, self.roles = names["sessions"], names["speakers"], names["roles"]
+        self.attributes = AttributeIndex(columns.texts, of["metadata"])
+        self.labels = Labels(columns.texts, of["tags"])
+        self._live = LiveView(self.session, self.position, self.length)
+        self.lexical = LexicalIndex(self.session, self._live.run, self.length)
+        self._expiry = Expiry()
+        self._now = -FOREVER  # up to which what has expired is hidden
         self._past: OrderedDict[int, View] = OrderedDict()
 
     def __len__(self) -> int:
-        return len(self.episodes)
+        return len(self.columns)
 
     # --- the log ------------------------------------------------------------------------------------------------------
 
-    def apply(self, records: Sequence[LogRecord]) -> None:
-        """Take up records in log order. O(terms) a record."""
-        pending: list[LogRecord] = []
-        for record in records:
-            if record.kind == "add":
-                pending.append(record)
+    def apply(self, records: Sequence[LogRecord], analyzed: Sequence[Analyzed | None] | None = None) -> None:
+        """Take up records in log order. O(terms) a record, O(log n) for a change."""
+        pending: list[tuple[LogRecord, Analyzed]] = []
+        for record, said in zip(records, analyzed or analyze_records(records), strict=True):
+            if said is not None:
+                pending.append((record, said))
                 continue
             self._add(pending)
             pending = []
             self._change(record)
         self._add(pending)
         if records:
+            self._forget_views(to_micros(records[0].recorded_at))
+            self.last_sequence, self.last_recorded = records[-1].sequence, to_micros(records[-1].recorded_at)
             self.advance(records[-1].episode.revision)
 
     def advance(self, revision: Revision) -> None:
         """The index holds the log up to `revision`."""
-        if revision != self.revision:
-            self.revision = revision
-            self.evidence.clear()
-            self._past.clear()
+        self.revision = revision
 
-    def _add(self, records: Sequence[LogRecord]) -> None:
-        if not records:
+    def _add(self, some: Sequence[tuple[LogRecord, Analyzed]]) -> None:
+        if not some:
             return
-        first = len(self.episodes)
-        lengths: list[int] = []
-        features: list[TextFeatures] = []
-        for row, record in enumerate(records, first):
-            episode = record.episode
-            self._rows[record.row] = row
-            self.episodes.append(episode)
-            document = analyze(episode.content)
-            self.postings.add(row, document.counts)
-            self.vocabulary.add(self.postings, document.spelling)
-            lengths.append(document.length)
-            features.append(text_features(episode.content))
-            self.attributes.add(row, episode.metadata)
-            for tag in episode.tags:
-                self.tags.setdefault(tag, set()).add(row)
-        episodes = [record.episode for record in records]
-        self.length.extend(lengths)
-        self.times_told.extend([one.time for one in features])
-        self.asks.extend([one.asks for one in features])
+        first = len(self)
+        records = [record for record, _ in some]
+        self.columns.add(records)
+        self.length.extend([said.document.length for _, said in some])
+        self.times_told.extend([said.features.time for _, said in some])
+        self.asks.extend([said.features.asks for _, said in some])
+        self.labels.add(first)
+        self.tags.add([said.phrases for _, said in some], [record.episode.tags for record in records])
+        self._live.add(first)
+        self.lexical.add([said.document.counts for _, said in some])
+        self.names.meet(islice(self.speakers, len(self.names), None) if len(self.speakers) > len(self.names) else ())
+        self.names.hear(self.speaker.array[first:])
         self.vectors.extend(self._unpack([record.vector for record in records]))
-        self.occurred.extend([to_micros(one.occurred_at) for one in episodes])
-        self.recorded.extend([to_micros(record.recorded_at) for record in records])
-        self.deleted.extend([FOREVER] * len(episodes))
-        self.expires.extend([_or(one.expires_at, FOREVER) for one in episodes])
-        self.valid_from.extend([_or(one.valid_from, -FOREVER) for one in episodes])
-        self.valid_to.extend([_or(one.valid_to, FOREVER) for one in episodes])
-        self.session.extend([self.sessions.setdefault(one.session, len(self.sessions)) for one in episodes])
-        self.position.extend([one.position for one in episodes])
-        self.speaker.extend([self.speakers.setdefault(one.speaker, len(self.speakers)) for one in episodes])
-        self.role.extend([self.roles.setdefault(one.role, len(self.roles)) for one in episodes])
-        self._extend_view(first)
+        rows = range(first, len(self))
+        self.timeline.extend(self.occurred.array[first:], rows)
+        self.recordings.extend(self.recorded.array[first:], rows)
+        self.validity.extend(first, self.valid_from.array[first:], self.valid_to.array[first:])
+        expires = self.expires.array[first:]
+        for place in np.flatnonzero(expires != FOREVER).tolist():
+            self._expire(first + place, int(expires[place]))
+
+    @property
+    def loose(self) -> bool:
+        """Whether so much lies in the growing ends that a snapshot should be of a tidied index."""
+        return self.lexical.tail > TAKEN_UP
+
+    def tidy(self, *, whole: bool = False) -> None:
+        """Do at once what housekeeping does in small steps: for indexes that nobody waits for."""
+        if self.lexical.due or (whole and self.loose):
+            fold = self.lexical.fold()
+            for _ in fold.steps():
+                pass
+            self.lexical.publish(fold)
+        for times in self.late_timelines():
+            for _ in times.fold():
+                pass
+        if self.tags.due:
+            self.tags.merge()
+
+    def late_timelines(self) -> list[TemporalIndex]:
+        """The timelines so much of which lies in their tree that folding pays."""
+        least = max(_LATE, len(self) // 8)
+        return [times for times in (self.timeline, self.recordings) if times.late >= least]
+
+    def apply_tags(self, records: Sequence[TagRecord]) -> None:
+        """Take up records about tags, in log order, of rows that the index holds."""
+        for record in records:
+            if record.edit is not None:
+                self.tags.edit([record.edit])
+            else:
+                self.tags.write(self.columns.row(record.row), record.tags, record.relations)
 
     def _change(self, record: LogRecord) -> None:
-        row = self._rows[record.row]
-        before, after = self.episodes[row], record.episode
-        self._earlier.setdefault(row, []).append((to_micros(record.recorded_at), before))
-        self.episodes[row] = after
-        self.attributes.remove(row, before.metadata)
-        self.attributes.add(row, after.metadata)
-        for tag in before.tags:
-            self.tags[tag].discard(row)
-        for tag in after.tags:
-            self.tags.setdefault(tag, set()).add(row)
-        if (after.deleted_at, after.expires_at) != (before.deleted_at, before.expires_at):
-            self._view = None
-        self.deleted.array[row] = _or(after.deleted_at, FOREVER)
-        self.expires.array[row] = _or(after.expires_at, FOREVER)
-        self.valid_from.array[row] = _or(after.valid_from, -FOREVER)
-        self.valid_to.array[row] = _or(after.valid_to, FOREVER)
+        before = int(self.columns.of["tags"].array[self.columns.row(record.row)])
+        row = self.columns.change(record)
+        self.validity.set(row, int(self.valid_from.array[row]), int(self.valid_to.array[row]))
+        self.tags.change(row, self.columns.tags_of(before), record.episode.tags)
+        self.labels.take(int(self.columns.of["tags"].array[row]))
+        expires = int(self.expires.array[row])
+        shown = self.deleted.array[row] == FOREVER and expires > self._now
+        if shown != self._live.visible.array[row]:
+            (self._show if shown else self._hide)([row])
+        self._expiry.add(row, expires)
+
+    def _expire(self, row: int, expires: int) -> None:
+        if expires <= self._now:
+            self._hide([row])
+        else:
+            self._expiry.add(row, expires)
 
     def _unpack(self, vectors: Sequence[bytes | None]) -> npt.NDArray[np.float16]:
         self.without_vector += sum(vector is None for vector in vectors)
-        empty = bytes(2 * self._dimensions)
+        empty = bytes(2 * self.dimensions)
         joined = b"".join(empty if vector is None else vector for vector in vectors)
-        return np.frombuffer(joined, dtype="<f2").reshape(len(vectors), self._dimensions)
+        return np.frombuffer(joined, dtype="<f2").reshape(len(vectors), self.dimensions)
 
     # --- views --------------------------------------------------------------------------------------------------------
 
     def view(self, now: int, as_of: int | None = None) -> View:
-        """What is visible at `now`, or what the store showed at `as_of` (microseconds both)."""
+        """What is visible at `now`, or what the store showed at `as_of` (microseconds both).
+
+        The arrays of the present view change with the index: use it while the index is locked.
+        """
         if as_of is not None:
             return self._view_as_of(as_of)
-        view = self._view
-        if view is None or not self._view_from <= now < view.valid_until:
-            self._view_from = now
-            view = self._view = self._make_view((self.deleted.array == FOREVER) & (self.expires.array > now))
-            self.evidence.clear()
-            ends: dict[int, tuple[int, int]] = {}
-            rows = (
-                np.flatnonzero(view.following == NOBODY)
-                if view.visible is None
-                else np.flatnonzero((view.following == NOBODY) & view.visible)
-            )
-            for row in rows.tolist():
-                session = int(self.session.array[row])
-                if session:
-                    ends[session] = (int(self.position.array[row]), row)
-            self._ends = ends
-        return view
+        if now < self._now:
+            self._turn_back(now)
+        elif self._expiry.next() <= now:
+            self._pass(now)
+        self._now = now
+        return self._live.view(self._expiry.next())
+
+    def _pass(self, now: int) -> None:
+        """Hide what has expired by `now`."""
+        expires, visible = self.expires.array, self._live.visible.array
+        due = {row for row, moment in self._expiry.due(now) if expires[row] == moment and visible[row]}
+        self._hide(sorted(due))
+        if self._expiry.crowded:
+            self._expiry.start(expires, now)
+
+    def _turn_back(self, now: int) -> None:
+        """A clock that was set back shows again what had expired."""
+        expires = self.expires.array
+        again = np.flatnonzero((expires > now) & (expires <= self._now) & (self.deleted.array == FOREVER))
+        self._expiry.start(expires, now)
+        self._show([row for row in again.tolist() if not self._live.visible.array[row]])
+
+    def _hide(self, rows: Sequence[int]) -> None:
+        self._turn(rows, shown=False)
+
+    def _show(self, rows: Sequence[int]) -> None:
+        self._turn(rows, shown=True)
+
+    def _turn(self, rows: Sequence[int], *, shown: bool) -> None:
+        if not rows:
+            return
+        turned = np.asarray(rows, dtype=np.int64)
+        self.names.hear(self.speaker.array[turned], 1 if shown else -1)
+        if len(rows) > _MANY:
+            visible = self._live.visible.array.copy()
+            visible[list(rows)] = shown
+            self._live.rebuild(visible)
+        else:
+            for row in rows:
+                (self._live.show if shown else self._live.hide)(row)
+        (self.lexical.show if shown else self.lexical.hide)(turned)
 
     def _view_as_of(self, as_of: int) -> View:
         view = self._past.get(as_of)
-        if view is None:
-            expires = self.expires.array
-            if self._earlier:
-                expires = expires.copy()
-                for row in self._earlier:
-                    expires[row] = _or(self.episode(row, as_of).expires_at, FOREVER)
-            view = self._make_view((self.recorded.array <= as_of) & (self.deleted.array > as_of) & (expires > as_of))
-            self._past[as_of] = view
+        if view is None or view.size != len(self):
+            expires = self.column("expires", as_of)
+            visible = (self.recorded.array <= as_of) & (self.deleted.array > as_of) & (expires > as_of)
+            view = self._past[as_of] = self._live.at(visible)
             if len(self._past) > _PAST_VIEWS:
                 self._past.popitem(last=False)
         return view
 
-    def _make_view(self, visible: npt.NDArray[np.bool_]) -> View:
-        return make_view(visible, self.session.array, self.position.array, self.expires.array)
-
-    def _extend_view(self, first: int) -> None:
-        """Append the rows from `first` on to the live view, if each comes last in its session."""
-        view = self._view
-        if view is None:
-            return
-        predecessors: list[int] = []
-        session, position = self.session.array, self.position.array
-        for row in range(first, len(self.episodes)):
-            place = int(position[row])
-            number = int(session[row])
-            last = self._ends.get(number)
-            if number and last is not None:
-                if last[0] > place:
-                    self._view = None  # an earlier place in the session: sort anew on the next search
-                    return
-                predecessors.append(last[1])
-            else:
-                predecessors.append(NOBODY)
-            if number:
-                self._ends[number] = (place, row)
-        self._view = extend_view(view, predecessors, int(self.expires.array[first:].min()))
+    def _forget_views(self, since: int) -> None:
+        """Something was recorded at `since`: earlier views stay as they are."""
+        for as_of in [moment for moment in self._past if moment >= since]:
+            del self._past[as_of]
 
     # --- rows ---------------------------------------------------------------------------------------------------------
 
-    def episode(self, row: int, as_of: int | None = None) -> Episode:
-        """The episode of a row as it is, or as it was at `as_of` (microseconds)."""
-        earlier = self._earlier.get(row)
-        if as_of is None or earlier is None:
-            return self.episodes[row]
-        place = bisect_right(earlier, as_of, key=lambda entry: entry[0])
-        return earlier[place][1] if place < len(earlier) else self.episodes[row]
+    def places(self, rows: Rows, as_of: int | None = None) -> list[Place]:
+        """Where the episodes of some rows are to be found, in their order; good after the lock is released, too."""
+        found = zip(self.store_row.array[rows].tolist(), self.changed.array[rows].tolist(), strict=True)
+        if as_of is None:
+            return [Place(row, changed) for row, changed in found]
+        earlier = np.isin(rows, self.known_at(as_of).rows).tolist()
+        return [Place(row, changed, then) for (row, changed), then in zip(found, earlier, strict=True)]
 
-    def changed_after(self, as_of: int) -> list[int]:
-        """The rows whose state at `as_of` is not the present one."""
-        return [row for row, earlier in self._earlier.items() if earlier[-1][0] > as_of]
+    def column(self, name: str, as_of: int | None = None) -> npt.NDArray[Any]:
+        """A column that changes may set (history.CHANGING), or a copy of it as it was at `as_of`."""
+        column: npt.NDArray[Any] = self.columns.of[name].array
+        if as_of is not None:
+            earlier = self.known_at(as_of)
+            if len(earlier.rows):
+                column = column.copy()
+                column[earlier.rows] = earlier.columns[name]
+        return column
+
+    def known_at(self, as_of: int) -> Earlier:
+        """The rows whose state at `as_of` is not the present one, and what can change of it."""
+        return self.columns.history.at(as_of)
+
+    # --- memory -------------------------------------------------------------------------------------------------------
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, roughly. O(parts)."""
+        parts = (
+            self.columns, self.attributes, self.labels, self._live, self._expiry, self.lexical, self.names,
+            self.vectors, self.tags, self.timeline, self.recordings, self.validity, self.length, self.times_told,
+            self.asks,
+        )  # fmt: skip
+        return _EMPTY + sum(one.nbytes for one in parts)
 
     def check_invariants(self) -> None:
         """Assert that every part says the same about the same rows. For tests."""
-        size = len(self.episodes)
-        documents = [analyze(episode.content) for episode in self.episodes]
-        self.postings.check_invariants([document.counts for document in documents])
-        self.attributes.check_invariants({row: episode.metadata for row, episode in enumerate(self.episodes)})
-        columns: Mapping[str, Growable[Any]] = {
-            name: value for name, value in vars(self).items() if isinstance(value, Growable)
-        }
-        assert all(len(column) == size for column in columns.values())
-        assert self.length.array.tolist() == [document.length for document in documents]
-        self.vocabulary.check_invariants(self.postings, documents)
-        tagged = Counter(tag for episode in self.episodes for tag in episode.tags)
-        assert tagged == Counter({tag: len(rows) for tag, rows in self.tags.items() if rows})
-        assert len(set(self._rows.values())) == size
-        view = self._view
-        if view is not None:
-            fresh = self._make_view((self.deleted.array == FOREVER) & (self.expires.array >= view.valid_until))
-            visible = np.flatnonzero(np.ones(size, bool) if view.visible is None else view.visible)
-            assert view.count == fresh.count == len(visible)
-            assert np.array_equal(view.previous[visible], fresh.previous[visible])
-            assert np.array_equal(view.following[visible], fresh.following[visible])
-
-
-def _or(moment: datetime | None, otherwise: int) -> int:
-    return otherwise if moment is None else to_micros(moment)
+        size = len(self)
+        of = self.columns.of
+        assert all(len(column) == size for column in (*of.values(), self.length, self.times_told, self.asks))
+        assert len(self.vectors) == size
+        self.vectors.check_invariants()
+        for times, column in ((self.timeline, self.occurred), (self.recordings, self.recorded)):
+            times.check_invariants()
+            moments, rows = times.sorted()
+            assert sorted(rows.tolist()) == list(range(size))
+            assert np.array_equal(column.array[rows], moments)
+        self.validity.check_invariants(
+            {
+                row: (start, end)
+                for row, start, end in zip(
+                    range(size), self.valid_from.array.tolist(), self.valid_to.array.tolist(), strict=True
+                )
+            }
+        )
+        self.tags.check_invariants()
+        self._live.check_invariants()
+        shown = (self.deleted.array == FOREVER) & (self.expires.array > self._now)
+        assert np.array_equal(self._live.visible.array, shown)
+        if size:
+            self.names.check_invariants(self.speakers, self.speaker.array[shown].tolist())
+        awaited = self.expires.array[shown]
+        assert self._expiry.next() <= int(awaited.min(initial=FOREVER))

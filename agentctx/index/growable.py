@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,13 +20,33 @@ class Growable(Generic[S]):
         self._buffer: npt.NDArray[S] = np.empty((16, width) if width else (16,), dtype=dtype)
         self._size = 0
 
+    @classmethod
+    def of(cls, rows: npt.NDArray[S]) -> Self:
+        """One that begins with a copy of `rows`, which may be read-only."""
+        grown = cls.__new__(cls)
+        grown._buffer = np.array(rows)
+        grown._size = len(rows)
+        return grown
+
     def __len__(self) -> int:
         return self._size
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the filled rows; what is reserved behind them is not touched, and so costs no memory."""
+        return self._size * (self._buffer.nbytes // max(len(self._buffer), 1))
 
     @property
     def array(self) -> npt.NDArray[S]:
         """The filled rows; writable, so that a single row may be corrected in place."""
         return self._buffer[: self._size]
+
+    def append(self, row: Any) -> None:
+        """Append one row. O(1), amortised."""
+        if self._size == len(self._buffer):
+            self._reserve(self._size + 1)
+        self._buffer[self._size] = row
+        self._size += 1
 
     def extend(self, rows: Sequence[Any] | npt.NDArray[Any]) -> None:
         """Append rows. O(rows), amortised."""
@@ -34,8 +54,11 @@ class Growable(Generic[S]):
             return  # an empty list has no width to speak of
         size = self._size + len(rows)
         if size > len(self._buffer):
-            grown = np.empty((max(size, 2 * len(self._buffer)), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
-            grown[: self._size] = self.array
-            self._buffer = grown
+            self._reserve(size)
         self._buffer[self._size : size] = rows
         self._size = size
+
+    def _reserve(self, size: int) -> None:
+        grown = np.empty((max(size, 2 * len(self._buffer)), *self._buffer.shape[1:]), dtype=self._buffer.dtype)
+        grown[: self._size] = self.array
+        self._buffer = grown

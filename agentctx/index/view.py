@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+
+from agentctx.index.expiry import FOREVER
 
 Rows = npt.NDArray[np.int32]
 Mask = npt.NDArray[np.bool_]
@@ -20,8 +22,11 @@ class View:
 
     size: rows of the index when the view was made. visible: a mask over them, or None when all are visible.
     count: how many are visible. previous, following: the visible neighbour in the same session, or NOBODY.
-    run: the number of each visible row's session, 0..runs-1; a row without a session is a run of its own.
-    valid_until: microseconds at which the next visible row expires.
+    run: the number of each row's session, 0..runs-1; a row without a session is a run of its own. filled: how many
+    runs have a visible row; the others are empty. run_rows, run_length: by run, how many visible rows it has and the
+    sum of their lengths; total_length: the sum over all. valid_until: microseconds at which the next row expires.
+
+    The index changes the arrays of its present view in place: use it under the index's lock only.
     """
 
     size: int
@@ -31,7 +36,11 @@ class View:
     following: Rows
     run: Rows
     runs: int
-    valid_until: int
+    filled: int
+    run_rows: Rows
+    run_length: npt.NDArray[np.float64]
+    total_length: float
+    valid_until: int = FOREVER
 
     def of(self, rows: Rows) -> Rows:
         """Those of `rows` that are visible."""
@@ -39,23 +48,21 @@ class View:
 
 
 def make_view(
-    visible: Mask, session: npt.NDArray[np.int32], position: npt.NDArray[np.int64], expires: npt.NDArray[np.int64]
+    visible: Mask, run: Rows, runs: int, position: npt.NDArray[np.int64], length: npt.NDArray[np.float32]
 ) -> View:
-    """The view of the rows in `visible`. Sessions are numbered; 0 stands for no session. O(n log n)."""
+    """The view of the rows in `visible`, within which rows of one run are neighbours. O(n log n)."""
     size = len(visible)
     rows = np.flatnonzero(visible)
     count = len(rows)
-    order = rows[np.lexsort((rows, position[rows], session[rows]))].astype(np.int32)
-    held = session[order]
-    joined = (held[1:] == held[:-1]) & (held[1:] != 0)
+    order = rows[np.lexsort((position[rows], run[rows]))].astype(np.int32)  # stable: equal positions in log order
+    held = run[order]
+    joined = held[1:] == held[:-1]
     previous = np.full(size, NOBODY, dtype=np.int32)
     following = np.full(size, NOBODY, dtype=np.int32)
     previous[order[1:][joined]] = order[:-1][joined]
     following[order[:-1][joined]] = order[1:][joined]
-    run = np.zeros(size, dtype=np.int32)
-    starts = np.ones(count, dtype=np.int32)
-    starts[1:] = ~joined
-    run[order] = np.cumsum(starts, dtype=np.int32) - 1
+    run_rows = np.bincount(held, minlength=runs).astype(np.int32)
+    run_length = np.bincount(held, weights=length[order], minlength=runs).astype(np.float64, copy=False)
     return View(
         size=size,
         visible=None if count == size else visible,
@@ -63,38 +70,9 @@ def make_view(
         previous=previous,
         following=following,
         run=run,
-        runs=int(starts.sum()),
-        valid_until=int(expires[rows].min()) if count else np.iinfo(np.int64).max,
-    )
-
-
-def extend_view(view: View, predecessors: list[int], expires: int) -> View:
-    """The view with new rows, all visible, at its end: each the last of its session, behind its predecessor.
-
-    The usual case of a conversation that goes on, without sorting anew. O(n) copying.
-    """
-    size = view.size + len(predecessors)
-    previous = np.concatenate((view.previous, np.asarray(predecessors, dtype=np.int32)))
-    following = np.concatenate((view.following, np.full(len(predecessors), NOBODY, dtype=np.int32)))
-    run = np.concatenate((view.run, np.zeros(len(predecessors), dtype=np.int32)))
-    runs = view.runs
-    for row, predecessor in enumerate(predecessors, view.size):
-        if predecessor == NOBODY:
-            run[row], runs = runs, runs + 1
-        else:
-            run[row] = run[predecessor]
-            following[predecessor] = row
-    visible = view.visible
-    if visible is not None:
-        visible = np.concatenate((visible, np.ones(len(predecessors), dtype=np.bool_)))
-    return replace(
-        view,
-        size=size,
-        visible=visible,
-        count=view.count + len(predecessors),
-        previous=previous,
-        following=following,
-        run=run,
         runs=runs,
-        valid_until=min(view.valid_until, expires),
+        filled=int(np.count_nonzero(run_rows)),
+        run_rows=run_rows,
+        run_length=run_length,
+        total_length=float(run_length.sum()),
     )

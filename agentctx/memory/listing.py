@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Self
 
 from agentctx.config import Limits
-from agentctx.errors import NotFound
+from agentctx.errors import NotFound, StalePageToken
 from agentctx.memory import paging, validate
 from agentctx.memory.filters import matches, parse_filter
 from agentctx.store import Store
@@ -31,6 +32,7 @@ class Narrowing:
     speaker: str = ""
     role: Role = ""
     tags: tuple[str, ...] = ()
+    narrower: bool = False
     filter: Filter | None = None
     occurred_from: datetime | None = None
     occurred_to: datetime | None = None
@@ -50,6 +52,7 @@ class Narrowing:
             "speaker": validate.identifier(options.get("speaker", ""), "speaker", empty=True),
             "role": validate.role(options.get("role", ""), "role"),
             "tags": validate.names(options.get("tags", ()), "tags", limits.tags),
+            "narrower": validate.boolean(options.get("narrower", False), "narrower"),
             "filter": parse_filter(options.get("filter"), limits),
             "occurred_from": start,
             "occurred_to": end,
@@ -59,8 +62,11 @@ class Narrowing:
             "min_revision": validate.revision(options.get("min_revision"), "min_revision"),
         }
 
-    def admits(self, episode: Episode, now: datetime) -> bool:
-        """Whether one episode, in its state at `as_of`, passes every part. `now` decides expiry and validity."""
+    def admits(self, episode: Episode, now: datetime, tags: Sequence[frozenset[str]] = ()) -> bool:
+        """Whether one episode, in its state at `as_of`, passes every part. `now` decides expiry and validity.
+
+        tags: for each tag of the request the names that stand for it.
+        """
         present = self.as_of or now
         valid_at = self.valid_at or present
         return (
@@ -71,7 +77,7 @@ class Narrowing:
             and (self.include_invalid or is_valid(episode, valid_at))
             and (self.occurred_from is None or episode.occurred_at >= self.occurred_from)
             and (self.occurred_to is None or episode.occurred_at < self.occurred_to)
-            and all(tag in episode.tags for tag in self.tags)
+            and all(not names.isdisjoint(episode.tags) for names in tags)
             and (self.filter is None or matches(self.filter, episode.metadata))
         )
 
@@ -109,7 +115,18 @@ class ListRequest(Narrowing):
         return paging.request_hash({f.name: getattr(self, f.name) for f in fields(self) if f.name not in skipped})
 
 
-def page(store: Store, request: ListRequest, revision: Revision, now: datetime) -> EpisodePage:
+@dataclass(frozen=True, slots=True)
+class TagTest:
+    """What the tags of a request stand for. names: those that callers gave, by tag; for the others the store's `rows`.
+
+    rows: of all episodes that bear the tags which were found in texts, ascending; None if there are none of those.
+    """
+
+    names: tuple[frozenset[str], ...] = ()
+    rows: Sequence[int] | None = None
+
+
+def page(store: Store, request: ListRequest, revision: Revision, now: datetime, tags: TagTest) -> EpisodePage:
     """One page: walks the log in order until it is full, so that a filter never shortens a page silently."""
     after, upto = 0, revision.sequence
     if request.page_token:
@@ -117,16 +134,9 @@ def page(store: Store, request: ListRequest, revision: Revision, now: datetime) 
         paging.check_epoch(epoch, revision.epoch)
     found: list[Episode] = []
     while True:
-        chunk = store.scan(
-            request.namespace,
-            after_sequence=after,
-            upto_sequence=upto,
-            limit=_CHUNK,
-            session=request.session,
-            as_of=request.as_of,
-        )
+        chunk = _chunk(store, request, Revision(revision.epoch, upto), after, tags.rows)
         for sequence, episode in chunk:
-            if request.admits(episode, now):
+            if request.admits(episode, now, tags.names):
                 if len(found) == request.page_size:
                     token = paging.write_token(request.hash(), revision.epoch, upto, after)
                     return EpisodePage(tuple(found), token, revision)
@@ -134,6 +144,27 @@ def page(store: Store, request: ListRequest, revision: Revision, now: datetime) 
             after = sequence
         if len(chunk) < _CHUNK:
             return EpisodePage(tuple(found), "", revision)
+
+
+def _chunk(
+    store: Store, request: ListRequest, upto: Revision, after: int, rows: Sequence[int] | None
+) -> list[tuple[int, Episode]]:
+    """The next episodes, each with the place to go on after: the sequence of its add, or where `rows` lead, its row."""
+    if rows is None:
+        return store.scan(
+            request.namespace,
+            after_sequence=after,
+            upto_sequence=upto.sequence,
+            limit=_CHUNK,
+            session=request.session,
+            as_of=request.as_of,
+        )
+    first = bisect_right(rows, after)
+    some = rows[first : first + _CHUNK]
+    episodes = store.episodes_at(request.namespace, some, upto, request.as_of) if some else []
+    if episodes is None:
+        raise StalePageToken("the namespace was purged from while it was listed; start anew", field="page_token")
+    return list(zip(some, episodes, strict=True))
 
 
 def namespaces(store: Store, prefix: str, page_size: int, page_token: str) -> NamespacePage:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Final
 
-from agentctx.memory.time_hints import TimeHint, time_hints
+from agentctx.memory.times import TimeHint, time_hints
 from agentctx.text.features import QuestionFeatures, question_features
 from agentctx.text.terms import Word, analyze, fold, words
 
@@ -23,7 +25,11 @@ _WEAK: Final = """
 """
 WEAK_TERMS: Final = frozenset(analyze(_WEAK).counts)
 WEAK: Final = 0.4
+_WORD: Final = re.compile(r"[^\W_]+")
 MOST_TERMS: Final = 256  # distinct terms that are looked for, the first of a longer text: more tell nothing apart
+SURE: Final = 0.3  # less sure hints are left out: "the day" is seldom today
+LONGEST: Final = timedelta(days=400)  # a longer range singles nothing out
+BEFORE: Final = timedelta(days=14)  # "by July" is said towards the end of June
 DATED: Final = 0.5  # words of a date or span: the range that they name says it better
 
 
@@ -51,6 +57,11 @@ class Plan:
         """Whether there is nothing at all to look for."""
         return not self.folded
 
+    @property
+    def spoken(self) -> frozenset[str]:
+        """Every word of the query, as names are met in it."""
+        return frozenset(_WORD.findall(self.folded))
+
     def described_terms(self) -> tuple[str, ...]:
         """The terms for `explain`."""
         return tuple(term.term for term in self.terms)
@@ -63,7 +74,7 @@ class Plan:
 def make_plan(query: str, reference_time: datetime) -> Plan:
     """The plan of a query asked at `reference_time`. Deterministic; some 50 us."""
     folded = fold(query).strip()
-    hints = tuple(time_hints(folded, reference_time))
+    hints = tuple(_kept(time_hints(folded, reference_time), reference_time))
     first: dict[str, Word] = {}
     undated: set[str] = set()
     for word in words(folded):
@@ -83,3 +94,21 @@ def make_plan(query: str, reference_time: datetime) -> Plan:
     )
     lower = folded.lower()
     return Plan(terms, hints, question_features(lower), lower)
+
+
+def _kept(hints: Iterable[TimeHint], reference_time: datetime) -> Iterator[TimeHint]:
+    """The hints that narrow a search, as wide as their speakers may be off.
+
+    What has no end ends with the reference time, since memory holds the past; of what has no beginning ("by July") the
+    days before its end count, when it was spoken of. A long range singles nothing out.
+    """
+    for hint in hints:
+        if hint.confidence < SURE:
+            continue
+        try:
+            end = reference_time + timedelta(days=1) if hint.open_end else hint.end + hint.slack
+            start = end - BEFORE if hint.open_start else hint.start - hint.slack
+        except OverflowError:
+            continue  # beyond the calendar
+        if start < end and end - start < LONGEST:
+            yield replace(hint, start=start, end=end)

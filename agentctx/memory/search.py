@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import perf_counter
 from typing import Final, Self
 
@@ -13,21 +14,32 @@ import numpy.typing as npt
 
 from agentctx.config import Limits, Settings
 from agentctx.embed.base import Embedder
-from agentctx.errors import DeadlineExceeded, EmbedderMismatch, InvalidArgument
+from agentctx.errors import DeadlineExceeded, EmbedderMismatch, InvalidArgument, Unavailable
 from agentctx.ids import Clock, to_micros
 from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.tag_match import NO_MATCHES, Embed, MatchLimits, TagMatches, match_tags
 from agentctx.index.view import View
 from agentctx.memory import validate
-from agentctx.memory.filters import holds, matches
+from agentctx.memory.exact import Question
+from agentctx.memory.filters import holds
 from agentctx.memory.listing import Narrowing
 from agentctx.memory.plan import Plan, make_plan
-from agentctx.memory.scoring import Scorer
+from agentctx.memory.routing import ALL, Admit, Outcome, exhaust, route
+from agentctx.memory.scoring import Scorer, explain
+from agentctx.memory.scratch import Scratch, ScratchPool
+from agentctx.memory.tags import tag_mask
+from agentctx.memory.wording import ABSENT
+from agentctx.runtime.hits import HitCache
 from agentctx.runtime.residency import Residency
 from agentctx.types import And, Condition, Explanation, Filter, Hit, Not, Or, SearchOptions, SearchResult
 
 DEFAULT_K: Final = 10
 _LONGEST_TIMEOUT: Final = 1e9
+_ATTEMPTS: Final = 4
+_TAGGED: Final = 1_024  # episodes that tags may offer
+_REACHED: Final = 12  # tags that are looked at
+_FEW: Final = 2  # words up to which tags near in meaning are looked at, too: some 0.3 ms
 _NO_TERMS: Final = "the query holds nothing to search for"
 
 Mask = npt.NDArray[np.bool_]
@@ -41,7 +53,14 @@ class SearchRequest(Narrowing):
     k: int = DEFAULT_K
     reference_time: datetime | None = None
     explain: bool = False
+    exhaustive: bool = False
     timeout: float | None = None
+
+    @property
+    def narrows(self) -> bool:
+        """Whether a hard filter leaves out episodes that are visible and valid."""
+        times = self.occurred_from, self.occurred_to
+        return bool(self.session or self.speaker or self.role or self.tags or self.filter or any(times))
 
     @classmethod
     def read(cls, query: object, options: SearchOptions, limits: Limits) -> Self:
@@ -58,24 +77,43 @@ class SearchRequest(Narrowing):
             k=validate.integer(options.get("k", min(DEFAULT_K, limits.k)), "k", 0, limits.k),
             reference_time=validate.moment(options.get("reference_time"), "reference_time"),
             explain=validate.boolean(options.get("explain", False), "explain"),
+            exhaustive=validate.boolean(options.get("exhaustive", False), "exhaustive"),
             timeout=timeout,
         )
 
 
 class Searcher:
-    """Answers `search` over resident indexes. Thread-safe."""
+    """Answers `search` over resident indexes. Thread-safe. embed: of tags' names, whatever embedder fills the store."""
 
     def __init__(
-        self, residency: Residency, embedder: Callable[[], Embedder], scorer: Scorer, settings: Settings, clock: Clock
+        self,
+        residency: Residency,
+        hits: HitCache,
+        embedder: Callable[[], Embedder],
+        embed: Embed,
+        scorer: Scorer,
+        settings: Settings,
+        clock: Clock,
     ) -> None:
         self._residency = residency
+        self._hits = hits
         self._embedder = embedder
+        self._embed = embed
         self._scorer = scorer
         self._settings = settings
         self._clock = clock
+        self._scratch = ScratchPool()
 
     def search(self, namespace: str, query: object, options: SearchOptions) -> SearchResult:
         """The hits, best first; see `Memory.search`."""
+        for _ in range(_ATTEMPTS):
+            result = self._search(namespace, query, options)
+            if result is not None:
+                return result
+        raise Unavailable("episodes are being purged while the search reads them; retry", field="namespace")
+
+    def _search(self, namespace: str, query: object, options: SearchOptions) -> SearchResult | None:
+        """One attempt: None if something that it found was purged meanwhile."""
         watch = _Watch()
         request = SearchRequest.read(query, options, self._settings.limits)
         watch.limit(request.timeout)
@@ -92,7 +130,8 @@ class Searcher:
                 vector = None
                 degraded.append("no dense evidence: the embedder knows no word of the query")
         watch.stage("plan")
-        with self._residency.reading(namespace, request.min_revision) as index:
+        acquired = partial(watch.stage, "wait")
+        with self._residency.reading(namespace, request.min_revision, acquired, watch.remaining()) as index:
             revision = index.revision
             watch.stage("open")
             as_of = None if request.as_of is None else to_micros(request.as_of)
@@ -100,40 +139,100 @@ class Searcher:
             if plan.empty or not request.k or not view.count:
                 if plan.empty:
                     degraded.append(_NO_TERMS)
-                return SearchResult((), revision, tuple(degraded), self._explain(request, plan, {}, watch))
+                return SearchResult((), revision, tuple(degraded), _explanation(request, plan, {}, watch))
             if vector is not None and index.embedder_key != key:
                 raise EmbedderMismatch("the store was re-embedded during the search; retry", field="embedder")
             if vector is not None and index.without_vector:
                 degraded.append(f"{index.without_vector} episodes wait for a vector")
-            eligible = admitted(index, view, request, to_micros(now))
+            live = as_of is None
+            mask = None if live and not request.narrows else admitted(index, view, request, to_micros(now))
+            admit = _valid(index, request, to_micros(now)) if mask is None else None
             watch.stage("filter")
-            with one_thread():
-                scores = self._scorer.score(index, view, plan, vector, live=as_of is None)
-            watch.stage("score")
-            rows = top(scores.total, eligible & scores.found, request.k)
-            hits = tuple(
-                Hit(index.episode(row, as_of), parts.total, parts.values, parts.why)
-                for row, parts in zip(rows.tolist(), scores.explain(rows), strict=True)
-            )
-        watch.stage("rank")
-        counts = {"episodes": len(index), "visible": view.count, "eligible": int(eligible.sum()), "hits": len(hits)}
-        return SearchResult(hits, revision, tuple(degraded), self._explain(request, plan, counts, watch))
-
-    @staticmethod
-    def _explain(request: SearchRequest, plan: Plan, counts: Mapping[str, int], watch: _Watch) -> Explanation | None:
-        if not request.explain:
+            with one_thread(), self._scratch.lend(len(index), len(index.lexical.terms)) as scratch:
+                question = self._scorer.ask(index, view, plan, vector, scratch, live=live)
+                watch.stage("words")
+                outcome, tags = self._find(question, scratch, request, mask, admit, live=live, late=watch.late)
+            watch.note("score")
+            places, explained = index.places(outcome.best.rows, as_of), explain(question, outcome.best)
+            counts = {"episodes": len(index), "visible": view.count}
+            counts["eligible"] = view.count if mask is None else int(np.count_nonzero(mask))
+            counts |= outcome.counts
+        if outcome.partial:
+            degraded.append(f"partial: the time was up after {counts['scored']} of {counts['candidates']} candidates")
+        watch.note("rank")
+        episodes = self._hits.episodes(namespace, places, revision, request.as_of)
+        if episodes is None:
             return None
-        return Explanation(plan.described_terms(), plan.described_hints(), counts, watch.stages)
+        hits = tuple(
+            Hit(episode, parts.total, parts.values, parts.why)
+            for episode, parts in zip(episodes, explained, strict=True)
+        )
+        counts["hits"] = len(hits)
+        watch.note("fetch")
+        return SearchResult(hits, revision, tuple(degraded), _explanation(request, plan, counts, watch, outcome, tags))
+
+    def _find(
+        self,
+        question: Question,
+        scratch: Scratch,
+        request: SearchRequest,
+        mask: Mask | None,
+        admit: Admit | None,
+        *,
+        live: bool,
+        late: Callable[[], bool],
+    ) -> tuple[Outcome, tuple[str, ...]]:
+        """The best rows, of all where they are few or the request says so, else of the promising ones; and the tags."""
+        view = question.view
+        eligible = view.count if mask is None else int(np.count_nonzero(mask))
+        if live and self._settings.search.routing and not request.exhaustive and eligible > ALL:
+            matches = self._tags(question, request.query) if self._settings.search.tags else NO_MATCHES
+            outcome = route(question, scratch, request.k, mask, admit, late, matches.rows)
+            return outcome, tuple(tag.name for tag in matches.tags)
+        seen = view.visible if mask is None else mask
+        rows = np.arange(view.size) if seen is None else np.flatnonzero(seen)
+        return exhaust(question, request.k, rows, admit, late), ()
+
+    def _tags(self, question: Question, query: str) -> TagMatches:
+        """The tags that a query names, and those near to it in meaning, if its words are few.
+
+        Where there are words enough they lead to what tags lead to, and more (docs/search.md).
+        """
+        tags, wording = self._settings.tags, question.wording
+        if wording is not None and sum(number != ABSENT for number in wording.own) > _FEW:
+            return NO_MATCHES
+        limits = MatchLimits(k=tags.k, depth=tags.depth, rows=_TAGGED, reached=_REACHED)
+        return match_tags(question.index.tags, query, self._embed([query])[0], self._embed, limits)
 
 
-def top(scores: npt.NDArray[np.float32], eligible: Mask, k: int) -> npt.NDArray[np.int64]:
-    """The k best eligible rows, best first; equal scores in log order."""
-    usable = np.flatnonzero(eligible)
-    if len(usable) > k:
-        chosen = scores[usable]
-        least = np.partition(chosen, len(chosen) - k)[len(chosen) - k]
-        usable = usable[chosen >= least]
-    return usable[np.argsort(-scores[usable], kind="stable")][:k]
+def _explanation(
+    request: SearchRequest,
+    plan: Plan,
+    counts: Mapping[str, int],
+    watch: _Watch,
+    outcome: Outcome | None = None,
+    tags: tuple[str, ...] = (),
+) -> Explanation | None:
+    if not request.explain:
+        return None
+    return Explanation(
+        terms=plan.described_terms(),
+        hints=plan.described_hints(),
+        candidates=counts,
+        stages_ms=watch.stages,
+        tags=tags,
+        sources=outcome.sources if outcome else {},
+        widened=outcome.widened if outcome else "",
+    )
+
+
+def _valid(index: EpisodeIndex, request: SearchRequest, now: int) -> Admit | None:
+    """What tells of some rows whether they hold at the time asked for; None if that does not matter."""
+    if request.include_invalid:
+        return None
+    at = now if request.valid_at is None else to_micros(request.valid_at)
+    since, until = index.valid_from.array, index.valid_to.array
+    return lambda rows: (since[rows] <= at) & (at < until[rows])
 
 
 def admitted(index: EpisodeIndex, view: View, request: Narrowing, now: int) -> Mask:
@@ -147,64 +246,49 @@ def admitted(index: EpisodeIndex, view: View, request: Narrowing, now: int) -> M
     ):
         if name:
             mask &= column.array == numbers.get(name, -1)
-    if request.occurred_from is not None:
-        mask &= index.occurred.array >= to_micros(request.occurred_from)
-    if request.occurred_to is not None:
-        mask &= index.occurred.array < to_micros(request.occurred_to)
+    start, end = (None if at is None else to_micros(at) for at in (request.occurred_from, request.occurred_to))
+    if start is not None or end is not None:
+        within = np.zeros(size, dtype=np.bool_)
+        within[index.timeline.range(start, end)] = True
+        mask &= within
     present = now if request.as_of is None else to_micros(request.as_of)
     valid_at = present if request.valid_at is None else to_micros(request.valid_at)
-    changeable = np.ones(size, dtype=np.bool_)
-    if not request.include_invalid:
-        changeable &= (index.valid_from.array <= valid_at) & (valid_at < index.valid_to.array)
-    for tag in request.tags:
-        changeable &= _rows_mask(index.tags.get(tag, set()), size)
+    as_of = None if request.as_of is None else present
+    if not request.include_invalid and as_of is None:
+        mask[index.validity.outside(valid_at, valid_at + 1)] = False
+    elif not request.include_invalid:
+        mask &= (index.column("valid_from", as_of) <= valid_at) & (valid_at < index.column("valid_to", as_of))
+    if request.tags:
+        labels = index.column("tags", as_of)
+        for tag in request.tags:
+            mask &= tag_mask(index, tag, size, labels, narrower=request.narrower)
     if request.filter is not None:
-        changeable &= where(index, request.filter, size)
-    if request.as_of is not None:
-        for row in index.changed_after(present):
-            changeable[row] = _held(request, index, row, present, valid_at)
-    return mask & changeable
+        mask &= where(index, request.filter, size, index.column("metadata", as_of))
+    return mask
 
 
-def _held(request: Narrowing, index: EpisodeIndex, row: int, present: int, valid_at: int) -> bool:
-    """Whether a row passed the filters on what can change, in its state at `present`."""
-    then = index.episode(row, present)
-    valid = (then.valid_from is None or to_micros(then.valid_from) <= valid_at) and (
-        then.valid_to is None or valid_at < to_micros(then.valid_to)
-    )
-    return (
-        (request.include_invalid or valid)
-        and all(tag in then.tags for tag in request.tags)
-        and (request.filter is None or matches(request.filter, then.metadata))
-    )
-
-
-def where(index: EpisodeIndex, filter: Filter, size: int) -> Mask:
-    """The rows whose present metadata pass a filter, decided once a distinct value."""
+def where(index: EpisodeIndex, filter: Filter, size: int, metadata: npt.NDArray[np.int32]) -> Mask:
+    """The rows whose metadata (by number) pass a filter, decided once a distinct value."""
     match filter:
         case Condition():
             if filter.op == "ne":
-                having = index.attributes.having(filter.field, size)
-                return ~having | index.attributes.where(filter.field, lambda value: holds(filter, value), size)
-            return index.attributes.where(filter.field, lambda value: holds(filter, value), size)
+                having = index.attributes.having(filter.field, size, metadata)
+                return ~having | index.attributes.where(
+                    filter.field, lambda value: holds(filter, value), size, metadata
+                )
+            return index.attributes.where(filter.field, lambda value: holds(filter, value), size, metadata)
         case And():
             mask = np.ones(size, dtype=np.bool_)
             for one in filter.filters:
-                mask &= where(index, one, size)
+                mask &= where(index, one, size, metadata)
             return mask
         case Or():
             mask = np.zeros(size, dtype=np.bool_)
             for one in filter.filters:
-                mask |= where(index, one, size)
+                mask |= where(index, one, size, metadata)
             return mask
         case Not():
-            return ~where(index, filter.filter, size)
-
-
-def _rows_mask(rows: set[int], size: int) -> Mask:
-    mask = np.zeros(size, dtype=np.bool_)
-    mask[np.fromiter(rows, dtype=np.int64, count=len(rows))] = True
-    return mask
+            return ~where(index, filter.filter, size, metadata)
 
 
 class _Watch:
@@ -224,10 +308,18 @@ class _Watch:
         """Seconds left, None without a limit."""
         return None if self._deadline is None else max(self._deadline - perf_counter(), 0.0)
 
-    def stage(self, name: str) -> None:
-        """The stage `name` ends now. Raises DeadlineExceeded when the allowed time is over."""
+    def late(self) -> bool:
+        """Whether the allowed time is over."""
+        return self._deadline is not None and perf_counter() > self._deadline
+
+    def note(self, name: str) -> None:
+        """The stage `name` ends now."""
         now = perf_counter()
         self.stages[name] = (now - self._last) * 1000
         self._last = now
-        if self._deadline is not None and now > self._deadline:
+
+    def stage(self, name: str) -> None:
+        """The same. Raises DeadlineExceeded when the allowed time is over."""
+        self.note(name)
+        if self.late():
             raise DeadlineExceeded(f"the search did not finish in its time (it was in the stage {name!r})")

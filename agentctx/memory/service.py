@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import datetime
 from itertools import islice
 from typing import Any, TypeVar, Unpack
@@ -15,19 +12,24 @@ import numpy as np
 
 from agentctx.config import Settings
 from agentctx.embed import Embedder
+from agentctx.embed.near_words import LazyNearWords
 from agentctx.embed.static import StaticEmbedder
-from agentctx.embed.words import WordVectors
 from agentctx.errors import AgentctxError, EmbedderMismatch, FailedPrecondition, InvalidArgument
 from agentctx.ids import Clock
 from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory import listing, validate
+from agentctx.memory.consolidator import Consolidator
+from agentctx.memory.items import body_hash, failed
 from agentctx.memory.reembed import reembed
 from agentctx.memory.scoring import Scorer
 from agentctx.memory.search import Searcher
+from agentctx.memory.tagging.retagging import Tagging
+from agentctx.memory.tags import Tags
 from agentctx.memory.transfer import export_lines, import_lines
 from agentctx.memory.units import embedded_text
-from agentctx.runtime.residency import Residency, no_such_namespace
+from agentctx.runtime.indexes import Indexes
+from agentctx.runtime.residency import no_such_namespace
 from agentctx.store import Appended, Store
 from agentctx.types import (
     AddResult,
@@ -43,6 +45,8 @@ from agentctx.types import (
     Revision,
     SearchOptions,
     SearchResult,
+    TagEdit,
+    TagPage,
     UpdateOptions,
 )
 
@@ -66,10 +70,18 @@ class Memory:
         self._switching = threading.Lock()  # held while `reembed` replaces the embedder
         self._settings = settings
         self._clock = clock
-        self._residency = Residency(store, self._new_index, budget=settings.index.resident_episodes)
+        self._indexes = indexes = Indexes(store, self._new_index, settings.index)
+        self._residency, self._housekeeping = indexes.residency, indexes.housekeeping
         self._words = StaticEmbedder()
-        scorer = Scorer(settings.search, WordVectors(self._words))
-        self._searcher = Searcher(self._residency, lambda: self._embedder, scorer, settings, clock)
+        self._tags = Tags(store, self._residency, self._housekeeping, settings.limits, clock)
+        self._consolidator = Consolidator(
+            self._residency, self._tags, self._words.embed, indexes.courtesy, self._housekeeping, settings.limits.batch
+        )
+        self._tagging = Tagging(store, settings)
+        scorer = Scorer(settings.search, LazyNearWords())
+        self._searcher = Searcher(
+            self._residency, indexes.hits, lambda: self._embedder, self._words.embed, scorer, settings, clock
+        )
 
     @property
     def embedder(self) -> Embedder:
@@ -101,7 +113,7 @@ class Memory:
         checked = [
             validate.new_episode(one, f"episodes[{i}]", self._settings.limits, now) for i, one in enumerate(episodes)
         ]
-        request = (request_id, _body_hash(episodes, checked)) if request_id else None
+        request = (request_id, body_hash(episodes, checked)) if request_id else None
         done = self._append(namespace, checked, request=request)
         return AddResult(done.ids, done.revision, done.replayed)
 
@@ -125,14 +137,14 @@ class Memory:
                 try:
                     good.append((index, validate.new_episode(one, f"episodes[{index}]", self._settings.limits, now)))
                 except AgentctxError as error:
-                    results[index] = _failed(index, error)
+                    results[index] = failed(index, error)
             if good:
                 done = self._append(namespace, [one for _, one in good], partial=True)
                 stored = (record for record in done.records if record.kind == "add")
                 for place, (index, _) in enumerate(good):
                     failure = done.failures.get(place)
                     if failure is not None:
-                        results[index] = _failed(index, failure, place)
+                        results[index] = failed(index, failure, place)
                     else:
                         episode = next(stored).episode
                         results[index] = ItemResult(index, episode.id, episode.revision)
@@ -159,16 +171,24 @@ class Memory:
         """
         request = listing.ListRequest.read(validate.namespace(namespace), options, self._settings.limits)
         revision = self._residency.head(request.namespace, request.min_revision)
-        return listing.page(self._store, request, revision, self._clock.now())
+        now = self._clock.now()
+        return listing.page(self._store, request, revision, now, self._tags.test(request, now))
 
     def search(self, namespace: str, query: str, **options: Unpack[SearchOptions]) -> SearchResult:
         """The `k` episodes that bear most on `query`, best first. See SearchOptions for what narrows it.
 
         Scores do not depend on filters or on k; `parts` of a hit sum up to its score. An empty query finds nothing
-        and says so in `degraded`. Cost: one to three milliseconds at 10,000 episodes in the namespace.
+        and says so in `degraded`. What it costs: docs/search.md.
         """
         namespace = validate.namespace(namespace)
-        return self._with_embedder(lambda _: self._searcher.search(namespace, query, options))
+        if options.get("narrower") is True and options.get("tags"):
+            self._tags.refresh(namespace, stale=True)
+        with self._indexes.courtesy:
+            found = self._with_embedder(lambda _: self._searcher.search(namespace, query, options))
+        if (index := self._residency.peek(namespace)) is not None:
+            self._consolidator.consider(namespace, index)
+            self._tags.consider(namespace, index)
+        return found
 
     def update(self, namespace: str, id: str, **changes: Unpack[UpdateOptions]) -> Episode:
         """Change metadata, tags, validity or expiry; content never changes: add an episode that supersedes it.
@@ -202,9 +222,8 @@ class Memory:
     def purge(self, namespace: str, ids: str | Sequence[str]) -> Revision:
         """Remove episodes for good, deleted ones too: rows, history, vectors, indexes, log. Starts a new epoch."""
         namespace, chosen = validate.namespace(namespace), self._ids(ids)
-        revision = self._store.purge(namespace, chosen)
-        self._residency.drop(namespace)
-        return revision
+        with self._indexes.purging(namespace):
+            return self._store.purge(namespace, chosen)
 
     def history(self, namespace: str, id: str) -> tuple[Change, ...]:
         """Every change of an episode, oldest first; that of a deleted one ends with its deletion."""
@@ -219,8 +238,8 @@ class Memory:
     def delete_namespace(self, namespace: str) -> None:
         """Remove a namespace and all that is in it, for good. Raises NotFound."""
         namespace = validate.namespace(namespace)
-        self._store.delete_namespace(namespace)
-        self._residency.drop(namespace)
+        with self._indexes.purging(namespace):
+            self._store.delete_namespace(namespace)
 
     def export(self, namespace: str, *, live_only: bool = False) -> Iterator[str]:
         """The namespace's log as JSON lines, a header first. `live_only` leaves out deleted episodes and history."""
@@ -260,15 +279,57 @@ class Memory:
             self._store, validate.text(embedder, "embedder", 4096, empty=False), self._switched, self._switching
         )
 
+    def consolidate(self, namespace: str) -> Iterator[Progress]:
+        """Put a namespace in order: merge tags that say the same, lay vectors of one topic side by side.
+
+        It happens by itself once it pays; this does it now, and yields progress in episodes. Searches go on meanwhile.
+        Closing the iterator stops it and leaves everything as it was. Every merge is a record of the log and can be
+        undone (`edit_tags`, op `restore`). Raises NotFound; FailedPrecondition while it is under way already;
+        Unavailable when the namespace is purged or re-embedded meanwhile. Cost: some 30 s for a million episodes.
+        """
+        return self._consolidator.run(validate.namespace(namespace))
+
+    def list_tags(
+        self, namespace: str, *, under: str = "", prefix: str = "", page_size: int = 100, page_token: str = ""
+    ) -> TagPage:
+        """One page of the namespace's tags, or of a tag `under` and those below it: most episodes first, then by name.
+
+        A tag that nobody gave or made shows once two visible episodes bear it. Raises NotFound for an unknown `under`.
+        Cost: the tags' graph is made anew where something was written since, some 5 us an episode.
+        """
+        return self._tags.page(namespace, under=under, prefix=prefix, page_size=page_size, page_token=page_token)
+
+    def edit_tags(self, namespace: str, edits: TagEdit | Sequence[TagEdit]) -> Revision:
+        """Rename, merge, link, add, delete and restore tags, in order: all of the edits or none. See TagEdit.
+
+        No episode changes; each edit is a record of the log and can be undone by another. Raises NotFound for an
+        unknown tag, AlreadyExists for a name that is taken, FailedPrecondition where a tag would come above itself.
+        """
+        return self._tags.edit(namespace, edits)
+
+    def retag(self, namespace: str, tagger: str = "") -> Iterator[Progress]:
+        """Tag every episode of a namespace anew: by `rules`, or by `llm`; "" is the one that settings name.
+
+        By `llm`, episodes that the model has tagged already are passed over, so that a run that was stopped goes on;
+        raises as the endpoint fails. By `rules`, what a model said is taken back. Users' edits stay.
+        """
+        return self._tagging.retag(validate.namespace(namespace), tagger)
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What works less well than it should, though nothing is lost: as snapshots that cannot be written."""
+        return self._indexes.problems
+
     def close(self) -> None:
-        """Drop the indexes and release the embedder."""
-        self._residency.clear()
+        """Keep the indexes that are worth it, and release everything."""
+        self._tagging.close()
+        self._indexes.close()
         self._embedder.close()
         self._words.close()
 
     def _switched(self, embedder: Embedder) -> None:
         previous, self._embedder = self._embedder, embedder
-        self._residency.clear()
+        self._indexes.start_anew()
         previous.close()
 
     def _new_index(self, revision: Revision) -> EpisodeIndex:
@@ -307,6 +368,7 @@ class Memory:
             )
         )
         self._residency.applied(namespace, done.records)
+        self._tagging.added(namespace, done.records)
         return done
 
     def _with_embedder(self, operation: Callable[[Embedder], T]) -> T:
@@ -325,20 +387,3 @@ class Memory:
         with one_thread():
             vectors = (embedder or self._embedder).embed([embedded_text(one.content) for one in episodes])
         return [row.tobytes() for row in vectors.astype(np.dtype("<f2"))]
-
-
-def _failed(index: int, error: AgentctxError, place: int | None = None) -> ItemResult:
-    """The result of an item that failed. `place`: where it stood among those handed to the store, which names that."""
-    message, field = error.message, error.field
-    if place is not None:
-        message, field = (part.replace(f"episodes[{place}]", f"episodes[{index}]") for part in (message, field))
-    return ItemResult(index, error_code=error.code, error_message=message, error_field=field)
-
-
-def _body_hash(given: Sequence[str | NewEpisode], checked: Sequence[NewEpisode]) -> str:
-    """What the caller sent, in its normal form but without the default time: a replay later is still the same body."""
-    body = [
-        asdict(new if isinstance(old, NewEpisode) and old.occurred_at is not None else replace(new, occurred_at=None))
-        for old, new in zip(given, checked, strict=True)
-    ]
-    return hashlib.sha256(json.dumps(body, sort_keys=True, default=str).encode()).hexdigest()

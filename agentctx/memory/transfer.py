@@ -16,7 +16,16 @@ from agentctx.errors import InvalidArgument
 from agentctx.ids import Clock
 from agentctx.memory import validate
 from agentctx.store import ImportRecord, Store
-from agentctx.types import Episode, ImportResult, LogRecord, NewEpisode, Revision
+from agentctx.types import (
+    TAG_OPS,
+    Episode,
+    ImportResult,
+    LogRecord,
+    NewEpisode,
+    Revision,
+    TagEdit,
+    TagRecord,
+)
 
 FORMAT: Final = "agentctx.memory"
 VERSION: Final = 1
@@ -34,7 +43,8 @@ _KEYS: Final = {
 
 def export_lines(store: Store, namespace: str, *, live_only: bool) -> Iterator[str]:
     """The header and the records, one JSON object each, without line ends."""
-    _, records = store.read_log(namespace, None)
+    revision, records = store.read_log(namespace, None)
+    edits = [_dump(_edit_line(one)) for one in store.read_tags(namespace, 0, revision) if one.edit is not None]
     header = {"format": FORMAT, "version": VERSION, "namespace": namespace, "live_only": live_only}
     yield _dump(header)
     if live_only:
@@ -44,9 +54,19 @@ def export_lines(store: Store, namespace: str, *, live_only: bool) -> Iterator[s
             episode = last[row].episode
             if episode.deleted_at is None:
                 yield _dump(_add_line(episode, recorded_at))
+        yield from edits
         return
     for record in records:
         yield _dump(_line(record))
+    yield from edits
+
+
+def _edit_line(record: TagRecord) -> dict[str, Any]:
+    assert record.edit is not None
+    assert record.recorded_at is not None
+    edit = record.edit
+    line = {"kind": "tag_edit", "recorded_at": _time(record.recorded_at), "op": edit.op, "tag": edit.tag}
+    return line | ({"other": edit.other} if edit.other else {})
 
 
 def _line(record: LogRecord) -> dict[str, Any]:
@@ -81,7 +101,8 @@ def import_lines(
     """Apply exported lines in batches, each one transaction."""
     imported = skipped = 0
     revision: Revision | None = None
-    for numbers, batch in _batches(lines, limits, clock):
+    edits: list[tuple[datetime, TagEdit]] = []
+    for numbers, batch in _batches(lines, limits, clock, edits):
         adds = [record.episode for record in batch if record.episode is not None]
         made = iter(vectors(adds))
         given = [None if record.episode is None else next(made) for record in batch]
@@ -96,11 +117,16 @@ def import_lines(
         imported, skipped, revision = imported + done[0], skipped + done[1], done[2]
     if revision is None:
         raise InvalidArgument("the import holds no records", field="lines")
+    if edits:
+        new, revision = store.import_tag_edits(namespace, [edit for _, edit in edits], [at for at, _ in edits])
+        imported, skipped = imported + new, skipped + len(edits) - new
     return ImportResult(imported, skipped, revision)
 
 
-def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tuple[list[int], list[ImportRecord]]]:
-    """Records with the numbers of their lines."""
+def _batches(
+    lines: Iterable[str], limits: Limits, clock: Clock, edits: list[tuple[datetime, TagEdit]]
+) -> Iterator[tuple[list[int], list[ImportRecord]]]:
+    """Records with the numbers of their lines; edits of tags are put into `edits`."""
     numbers: list[int] = []
     batch: list[ImportRecord] = []
     seen_header = told = False
@@ -123,6 +149,9 @@ def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tup
                 )
             seen_header = True
             continue
+        if data.get("kind") == "tag_edit":
+            edits.append(_edit(data, field))
+            continue
         batch.append(_record(data, field, limits, clock.now()))
         numbers.append(number)
         if len(batch) == _BATCH:
@@ -132,11 +161,27 @@ def _batches(lines: Iterable[str], limits: Limits, clock: Clock) -> Iterator[tup
         yield numbers, batch
 
 
+def _edit(data: Mapping[str, Any], field: str) -> tuple[datetime, TagEdit]:
+    """The checked edit of one line, and when it was first recorded."""
+    for name in data:
+        if name not in ("kind", "recorded_at", "op", "tag", "other"):
+            raise InvalidArgument(f"{field} has an unknown key {name[:64]!r}", field=f"{field}.{name[:64]}")
+    op = data.get("op")
+    if op not in TAG_OPS:
+        raise InvalidArgument(f"{field}.op must be one of {', '.join(TAG_OPS)}", field=f"{field}.op")
+    tag = validate.identifier(data.get("tag"), f"{field}.tag")
+    other = validate.identifier(data.get("other", ""), f"{field}.other", empty=True)
+    recorded_at = _read_time(data.get("recorded_at"), f"{field}.recorded_at")
+    if recorded_at is None:
+        raise InvalidArgument(f"{field}.recorded_at is missing", field=f"{field}.recorded_at")
+    return recorded_at, TagEdit(op, tag, other)
+
+
 def _record(data: Mapping[str, Any], field: str, limits: Limits, now: datetime) -> ImportRecord:
     """The checked record of one line."""
     kind = data.get("kind")
     if kind not in ("add", "update", "delete"):
-        raise InvalidArgument(f"{field}.kind must be add, update or delete", field=f"{field}.kind")
+        raise InvalidArgument(f"{field}.kind must be add, update, delete or tag_edit", field=f"{field}.kind")
     allowed = {"kind", "id", "recorded_at", *_KEYS[kind]}
     for name in data:
         if name not in allowed:

@@ -1,23 +1,30 @@
 """The indexes in memory: one a namespace, loaded on first use, in step with the log, the coldest evicted.
 
-An index is a function of the log, so nothing here is precious: an evicted or outdated index is built again from the
-store. Every read compares the index with the store's head first, so that a write of another process is seen by the
-very next search of this one.
+An index is a function of the log, so nothing here is precious: an evicted or outdated index is made again from its
+snapshot and the log. Every read compares the index with the store's head first, so that a write of another process is
+seen by the very next search of this one.
 """
 
 from __future__ import annotations
 
 import threading
+import time
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import groupby
+from typing import Final, Protocol
 
-from agentctx.errors import NotFound, RevisionNotReached
+from agentctx.errors import DeadlineExceeded, NotFound, RevisionNotReached
+from agentctx.index.analyzed import analyze_records
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.store import Store
-from agentctx.types import LogRecord, Revision
+from agentctx.types import LogRecord, Revision, TagRecord
 
 IndexFactory = Callable[[Revision], EpisodeIndex]
+
+_CHUNK: Final = 4096  # records of the log that are in memory at once while an index is made
 
 
 def no_such_namespace(namespace: str) -> NotFound:
@@ -25,42 +32,93 @@ def no_such_namespace(namespace: str) -> NotFound:
     return NotFound(f"no namespace {namespace!r}", field="namespace", namespace=namespace)
 
 
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded("the namespace's index was not ready in the time allowed; it goes on with the next search")
+
+
+class Keeper(Protocol):
+    """Keeps indexes beyond their time in memory. Every method may do nothing; none of them fails."""
+
+    def restore(self, namespace: str, head: Revision) -> EpisodeIndex | None:
+        """An index of the namespace at `head` or before, in the same epoch."""
+        ...
+
+    def renewed(self, namespace: str) -> None:
+        """The namespace has begun another epoch: what is kept of an earlier one is void, and may have been purged."""
+        ...
+
+    def grown(self, namespace: str, index: EpisodeIndex) -> None:
+        """The index, whose lock is held, has taken up records. It may not take long."""
+        ...
+
+    def evicted(self, namespace: str, index: EpisodeIndex) -> None:
+        """Nobody uses the index any more. It may not take long."""
+        ...
+
+
 class _Slot:
     """A place for one namespace's index; its lock is held while the index is read or brought up to date."""
 
-    __slots__ = ("index", "lock")
+    __slots__ = ("index", "lock", "nbytes", "retired")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.index: EpisodeIndex | None = None
+        self.nbytes = 0  # as last counted, and below: both under the lock of Residency
+        self.retired = False
 
 
 class Residency:
     """Hands out indexes that are in step with the store's head. Thread-safe.
 
-    `budget` bounds the episodes held by all indexes together; past it the least recently used ones are dropped.
+    `budget` bounds the bytes held by all indexes together; past it the least recently used ones are dropped. The one
+    that is being used stays, however large it is.
     """
 
-    def __init__(self, store: Store, make_index: IndexFactory, *, budget: int) -> None:
+    def __init__(self, store: Store, make_index: IndexFactory, *, budget: int, keeper: Keeper | None = None) -> None:
         self._store = store
         self._make_index = make_index
         self._budget = budget
+        self._keeper = keeper
         self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._held = 0
         self._lock = threading.Lock()
 
-    @contextmanager
-    def reading(self, namespace: str, min_revision: Revision | None = None) -> Iterator[EpisodeIndex]:
-        """The namespace's index at the store's head, locked for the caller.
+    @property
+    def nbytes(self) -> int:
+        """Bytes held by all indexes, as last counted."""
+        return self._held
 
-        Raises NotFound for an unknown namespace and RevisionNotReached when the head is behind `min_revision`.
+    @contextmanager
+    def reading(
+        self,
+        namespace: str,
+        min_revision: Revision | None = None,
+        acquired: Callable[[], object] = lambda: None,
+        timeout: float | None = None,
+    ) -> Iterator[EpisodeIndex]:
+        """The namespace's index at the store's head, locked for the caller; `acquired` is called once it is.
+
+        Raises NotFound for an unknown namespace, RevisionNotReached when the head is behind `min_revision`, and
+        DeadlineExceeded when `timeout` seconds were not enough; what was loaded by then is kept for the next one.
         """
-        slot = self._slot(namespace)
-        with slot.lock:
-            head = self.head(namespace, min_revision)
-            index = slot.index
-            if index is None or index.revision != head:
-                index = self._catch_up(namespace, slot)
-            yield index
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            slot = self._slot(namespace)
+            if not slot.lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
+                raise _too_late()
+            try:
+                if slot.retired:
+                    continue
+                acquired()
+                head = self.head(namespace, min_revision)
+                index = slot.index
+                if index is None or index.revision != head:
+                    index = self._catch_up(namespace, slot, head, deadline)
+                yield index
+                return
+            finally:
+                slot.lock.release()
 
     def head(self, namespace: str, min_revision: Revision | None = None) -> Revision:
         """The store's head of a namespace, checked against `min_revision`."""
@@ -81,24 +139,59 @@ class Residency:
         """Take up records just written by this process, if the index is loaded and they come next."""
         with self._lock:
             slot = self._slots.get(namespace)
-        if slot is None or not records:
+        if slot is None or slot.index is None or not records:
             return
+        analyzed = analyze_records(records)  # what takes long, before anybody has to wait
+        first = records[0].episode.revision
         with slot.lock:
             index = slot.index
-            first = records[0].episode.revision
             if index is None or index.revision.epoch != first.epoch or index.revision.sequence != first.sequence - 1:
                 return  # the next read catches up from the store
-            self._apply(slot, index, records)
+            with self._whole(slot):
+                index.apply(records, analyzed)
+            self._count(namespace, slot)
+
+    def publish(self, namespace: str, index: EpisodeIndex, swap: Callable[[], object]) -> bool:
+        """Run `swap` on an index that was looked up before, locked, if it is still the one in use."""
+        with self._lock:
+            slot = self._slots.get(namespace)
+        if slot is None:
+            return False
+        with slot.lock:
+            if slot.index is not index:
+                return False
+            with self._whole(slot):
+                swap()
+            self._count(namespace, slot)
+            return True
+
+    def peek(self, namespace: str) -> EpisodeIndex | None:
+        """The index of a namespace if it is in memory; not locked, perhaps behind: for a look at what it has done."""
+        slot = self._slots.get(namespace)
+        return None if slot is None else slot.index
 
     def drop(self, namespace: str) -> None:
         """Forget one namespace's index."""
         with self._lock:
-            self._slots.pop(namespace, None)
+            slot = self._slots.pop(namespace, None)
+            if slot is not None:
+                self._retire(slot)
 
-    def clear(self) -> None:
-        """Forget every index."""
+    def clear(self, last: Callable[[str, EpisodeIndex], None] | None = None) -> None:
+        """Forget every index; `last` is called with each one before, locked."""
         with self._lock:
+            slots = list(self._slots.items())
             self._slots.clear()
+            for _, slot in slots:
+                self._retire(slot)
+        if last is None:
+            return
+        for namespace, slot in slots:
+            with slot.lock:
+                if slot.index is not None:
+                    last(namespace, slot.index)
+
+    # --- slots --------------------------------------------------------------------------------------------------------
 
     def _slot(self, namespace: str) -> _Slot:
         with self._lock:
@@ -109,31 +202,89 @@ class Residency:
                 self._slots.move_to_end(namespace)
             return slot
 
-    def _catch_up(self, namespace: str, slot: _Slot) -> EpisodeIndex:
+    def _retire(self, slot: _Slot) -> None:
+        slot.retired = True
+        self._held -= slot.nbytes
+        slot.nbytes = 0
+
+    def _catch_up(self, namespace: str, slot: _Slot, head: Revision, deadline: float | None) -> EpisodeIndex:
         index = slot.index
-        revision, records = self._store.read_log(namespace, index.revision if index else None)
-        if index is None or index.revision.epoch != revision.epoch:
-            index = self._make_index(Revision(revision.epoch, 0))
-        self._apply(slot, index, records)
-        index.advance(revision)
+        if index is None and self._keeper is not None:
+            index = self._keeper.restore(namespace, head)
+        while index is None or index.revision.epoch != head.epoch or index.revision.sequence < head.sequence:
+            revision, records = self._store.read_log(namespace, index.revision if index else None, limit=_CHUNK)
+            if index is None or index.revision.epoch != revision.epoch:
+                if index is not None and self._keeper is not None:
+                    self._keeper.renewed(namespace)
+                index = self._make_index(Revision(revision.epoch, 0))
+            if revision.epoch != head.epoch:
+                head = self.head(namespace)
+            tags = self._store.read_tags(namespace, index.revision.sequence, revision)
+            with self._whole(slot):
+                for some, about in _interleaved(records, tags):
+                    index.apply(some)
+                    index.apply_tags(about)
+                index.advance(revision)
+                if len(records) == _CHUNK:
+                    index.tidy()  # long logs are worked off whole, not left to housekeeping
+            slot.index = index
+            if deadline is not None and time.monotonic() > deadline:
+                self._count(namespace, slot)
+                raise _too_late()
         slot.index = index
-        self._evict(keep=namespace)
+        self._count(namespace, slot)
         return index
 
     @staticmethod
-    def _apply(slot: _Slot, index: EpisodeIndex, records: Sequence[LogRecord]) -> None:
+    @contextmanager
+    def _whole(slot: _Slot) -> Iterator[None]:
         try:
-            index.apply(records)
+            yield
         except BaseException:
-            slot.index = None  # it may hold half of them, and no record may be applied twice
+            slot.index = None  # it may hold half of the records, and no record may be applied twice
             raise
 
-    def _evict(self, keep: str) -> None:
+    def _count(self, namespace: str, slot: _Slot) -> None:
+        """An index has grown: count it, and make room."""
+        index = slot.index
+        assert index is not None
+        nbytes = index.nbytes
         with self._lock:
-            held = sum(len(slot.index) for slot in self._slots.values() if slot.index is not None)
-            for name in list(self._slots):
-                if held <= self._budget:
-                    return
-                if name != keep:
-                    gone = self._slots.pop(name).index
-                    held -= len(gone) if gone is not None else 0
+            if slot.retired:
+                return
+            self._held += nbytes - slot.nbytes
+            slot.nbytes = nbytes
+            gone = self._evict(slot) if self._held > self._budget else []
+        if self._keeper is not None:
+            self._keeper.grown(namespace, index)
+            for name, one in gone:
+                self._keeper.evicted(name, one)
+
+    def _evict(self, keep: _Slot) -> list[tuple[str, EpisodeIndex]]:
+        gone: list[tuple[str, EpisodeIndex]] = []
+        for name, slot in list(self._slots.items()):
+            if self._held <= self._budget:
+                break
+            if slot is keep or not slot.lock.acquire(blocking=False):
+                continue  # in use: it is not the coldest after all
+            try:
+                del self._slots[name]
+                self._retire(slot)
+                if slot.index is not None:
+                    gone.append((name, slot.index))
+                    slot.index = None
+            finally:
+                slot.lock.release()
+        return gone
+
+
+def _interleaved(
+    records: Sequence[LogRecord], tags: Sequence[TagRecord]
+) -> Iterator[tuple[Sequence[LogRecord], Sequence[TagRecord]]]:
+    """Records of both kinds in log order, in runs, so that an index is the same however it came to know them."""
+    first = 0
+    for sequence, about in groupby(tags, key=lambda record: record.sequence):
+        upto = bisect_left(records, sequence, lo=first, key=lambda record: record.sequence)
+        yield records[first:upto], list(about)
+        first = upto
+    yield records[first:], ()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
@@ -23,6 +23,15 @@ class Database(Protocol):
     @property
     def url(self) -> str:
         """Where the store is, without a password."""
+        ...
+
+    @property
+    def dialect(self) -> Literal["sqlite", "postgresql"]:
+        """Which SQL `select` takes."""
+        ...
+
+    def select(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows of one SELECT in the engine's own SQL, without a transaction around it: the quickest way to read."""
         ...
 
     def read(self, operation: Callable[[Connection], T]) -> T:

@@ -6,6 +6,7 @@ transaction is alone (BEGIN IMMEDIATE). So sequence numbers are given in commit 
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,6 +34,7 @@ _SAVE_HEAD = (
 )
 _ACTIVE = select(embedders.c.id, embedders.c.key).where(embedders.c.active)
 _COUNTER = select(meta.c.value).where(meta.c.key == "epoch_counter").with_for_update()
+_IDENTITY = select(meta.c.value).where(meta.c.key == "identity")
 _ORIGIN = select(meta.c.value).where(meta.c.key == "epoch_origin")
 _ROWS_SQLITE = text("SELECT seq FROM sqlite_sequence WHERE name = 'episodes'")
 _ROWS_POSTGRES = text("SELECT nextval(pg_get_serial_sequence('episodes', 'row')) FROM generate_series(1, :count)")
@@ -119,6 +121,21 @@ def next_epoch(connection: Connection, clock: Clock) -> int:
     epoch = max(last + 1, now - int(origin))
     connection.execute(update(meta).where(meta.c.key == "epoch_counter").values(value=str(epoch)))
     return epoch
+
+
+def identity(connection: Connection) -> str | None:
+    """The name that this store gave itself; None before it did."""
+    return connection.execute(_IDENTITY).scalar()
+
+
+def name_store(connection: Connection) -> str:
+    """Give the store a name of its own, once."""
+    connection.execute(_COUNTER).scalar_one()  # locks: two that open a new store must agree
+    found = identity(connection)
+    if found is None:
+        found = secrets.token_hex(16)
+        connection.execute(insert(meta), {"key": "identity", "value": found})
+    return found
 
 
 def reserve_rows(connection: Connection, count: int) -> list[int]:

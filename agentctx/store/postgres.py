@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, exc, text
 from sqlalchemy.engine import URL
@@ -19,7 +19,7 @@ from agentctx.store.driver_errors import is_retryable, translated
 T = TypeVar("T")
 
 _ATTEMPTS: Final = 4
-_HEAD: Final = text("SELECT epoch, head_sequence FROM namespaces WHERE name = :name")
+_HEAD: Final = "SELECT epoch, head_sequence FROM namespaces WHERE name = %s"
 
 
 class PostgresDatabase:
@@ -77,16 +77,26 @@ class PostgresDatabase:
                         raise
             return self._write(operation)
 
-    def head(self, namespace: str) -> tuple[int, int] | None:
-        """Epoch and sequence of a namespace as last committed by any process."""
+    @property
+    def dialect(self) -> Literal["postgresql"]:
+        """The SQL that `select` takes."""
+        return "postgresql"
+
+    def select(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows of one SELECT, outside of any transaction."""
         self._check_process()
         with translated():
             try:
-                return self._head(namespace)
+                return self._select(sql, parameters)
             except exc.DBAPIError as error:
                 if not error.connection_invalidated:
                     raise
-            return self._head(namespace)
+            return self._select(sql, parameters)
+
+    def head(self, namespace: str) -> tuple[int, int] | None:
+        """Epoch and sequence of a namespace as last committed by any process."""
+        found = self.select(_HEAD, (namespace,))
+        return (found[0][0], found[0][1]) if found else None
 
     def engine_version(self) -> str:
         """Name and version of the engine."""
@@ -118,10 +128,9 @@ class PostgresDatabase:
         self._hook("store.after_commit")
         return result
 
-    def _head(self, namespace: str) -> tuple[int, int] | None:
+    def _select(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         with self._heads.connect() as connection:
-            found = connection.execute(_HEAD, {"name": namespace}).first()
-        return None if found is None else (found[0], found[1])
+            return connection.exec_driver_sql(sql, tuple(parameters)).fetchall()
 
     def _migrate(self) -> None:
         with self._engine.begin() as connection:

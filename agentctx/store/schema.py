@@ -135,3 +135,33 @@ requests: Final = Table(
     Column("result", Text, nullable=False),
     PrimaryKeyConstraint("namespace_id", "request_id"),
 )
+
+tag_edits: Final = Table(
+    "tag_edits",
+    metadata,
+    Column("namespace_id", _Key, ForeignKey("namespaces.id", ondelete="CASCADE"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
+    # When the store that first wrote the edit did so: what an import compares.
+    Column("changed_at", BigInteger, nullable=False),
+    Column("op", Text, nullable=False),
+    Column("tag", _Name, nullable=False),
+    Column("other", _Name, nullable=False),
+    PrimaryKeyConstraint("namespace_id", "sequence"),
+)
+
+# What a language model said of an episode: derived data, the newest of any producer.
+episode_tags: Final = Table(
+    "episode_tags",
+    metadata,
+    Column("row", _Key, ForeignKey("episodes.row", ondelete="CASCADE"), nullable=False),
+    Column("namespace_id", _Key, ForeignKey("namespaces.id", ondelete="CASCADE"), nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("tags", Text, nullable=False),
+    Column("relations", Text, nullable=False),
+    PrimaryKeyConstraint("row"),
+    Index("episode_tags_by_sequence", "namespace_id", "sequence"),
+    sqlite_with_rowid=False,
+)

@@ -9,10 +9,10 @@ import sqlite3
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Literal, TypeVar
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, exc, text
 
@@ -71,17 +71,27 @@ class SqliteDatabase:
 
         return self._commits.run(marked, scrub=True)
 
-    def head(self, namespace: str) -> tuple[int, int] | None:
-        """Epoch and sequence of a namespace as last committed by any process. A few microseconds."""
+    @property
+    def dialect(self) -> Literal["sqlite"]:
+        """The SQL that `select` takes."""
+        return "sqlite"
+
+    def select(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
+        """All rows of one SELECT, outside of any transaction. A few microseconds and what the rows cost."""
         self._check_process()
         with translated():
             try:
                 connection = self._heads.pop()
             except IndexError:
                 connection = self._connect_reader()
-            found = connection.execute(_HEAD, (namespace,)).fetchall()
+            found = connection.execute(sql, parameters).fetchall()
             self._heads.append(connection)
-        return found[0] if found else None
+        return found
+
+    def head(self, namespace: str) -> tuple[int, int] | None:
+        """Epoch and sequence of a namespace as last committed by any process. A few microseconds."""
+        found = self.select(_HEAD, (namespace,))
+        return (found[0][0], found[0][1]) if found else None
 
     def engine_version(self) -> str:
         """Name and version of the engine."""

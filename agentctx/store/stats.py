@@ -10,7 +10,7 @@ from sqlalchemy import Connection, exc, func, select
 from agentctx.errors import StoreCorrupt
 from agentctx.store import codec, heads, migrate
 from agentctx.store.driver_errors import translate
-from agentctx.store.schema import changes, embedders, episodes, namespaces, vectors
+from agentctx.store.schema import changes, embedders, episodes, namespaces, tag_edits, vectors
 
 _e, _c, _n, _v = episodes.c, changes.c, namespaces.c, vectors.c
 _SHOWN: Final = 20  # damaged rows that are named
@@ -48,7 +48,8 @@ def broken_invariants(connection: Connection) -> list[str]:
     """What does not fit together. Namespaces are named by number: reports leave the machine, names stay."""
     problems = []
     adds = select(_e.namespace_id, _e.sequence.label("sequence"), _e.recorded_at.label("at"))
-    log = adds.union_all(select(_c.namespace_id, _c.sequence, _c.recorded_at)).subquery()
+    later = [select(one.c.namespace_id, one.c.sequence, one.c.recorded_at) for one in (changes, tag_edits)]
+    log = adds.union_all(*later).subquery()
     for key, sequence, last, live in connection.execute(
         select(_n.id, _n.head_sequence, _n.last_recorded_at, _n.live)
     ).all():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -11,11 +12,11 @@ from sqlalchemy import Connection
 
 from agentctx.errors import InvalidArgument
 from agentctx.ids import Clock, IdFactory
-from agentctx.store import changing, heads, importing, log, reading, stats, vectors
+from agentctx.store import changing, fetching, heads, importing, log, reading, stats, tags, vectors
 from agentctx.store.append import AppendCommand, Appended, append
 from agentctx.store.database import Database
 from agentctx.store.importing import ImportRecord
-from agentctx.types import Change, Episode, LogRecord, NamespaceInfo, NewEpisode, Revision
+from agentctx.types import Change, Episode, LogRecord, NamespaceInfo, NewEpisode, Revision, TagEdit, TagRecord
 
 T = TypeVar("T")
 
@@ -37,6 +38,20 @@ class Store:
     def url(self) -> str:
         """Where the store is: a path, or a URL without its password."""
         return self._database.url
+
+    @property
+    def path(self) -> Path | None:
+        """The file of a store that is one."""
+        return Path(self._database.url) if self._database.dialect == "sqlite" else None
+
+    def identity(self) -> str:
+        """What tells this store from every other one, also from one that is made later in its place."""
+        found = self._database.read(heads.identity)
+        return found or self._database.write(heads.name_store)
+
+    def recorded_at(self, namespace: str, sequence: int) -> int | None:
+        """When the record of this sequence number was recorded, in microseconds; None: there is no such record."""
+        return self._database.read(lambda c: log.recorded_at(c, namespace, sequence))
 
     def head(self, namespace: str) -> Revision | None:
         """Where the namespace's log stands, other processes' commits included; None: there is no such namespace."""
@@ -125,6 +140,15 @@ class Store:
         """One episode as it is, or as the store knew it at `as_of`. Raises NotFound, for one deleted by then too."""
         return self._database.read(lambda c: reading.get(c, namespace, id, as_of))
 
+    def episodes_at(
+        self, namespace: str, rows: Sequence[int], revision: Revision, as_of: datetime | None = None
+    ) -> list[Episode] | None:
+        """The episodes of these rows, in their order: as they were at `revision`, or known at `as_of` by then.
+
+        None: one is gone, or the namespace has begun another epoch than the revision's. Deleted ones are there.
+        """
+        return fetching.fetch(self._database, namespace, rows, revision, as_of)
+
     def history(self, namespace: str, id: str) -> tuple[Change, ...]:
         """Every change of an episode, oldest first, deleted or not. Raises NotFound."""
         return self._database.read(lambda c: reading.history(c, namespace, id))
@@ -158,12 +182,53 @@ class Store:
         """Namespaces by name, those behind `after`, at or below the path `prefix` (whole segments)."""
         return self._database.read(lambda c: reading.namespace_infos(c, prefix, after, limit))
 
-    def read_log(self, namespace: str, after: Revision | None = None) -> tuple[Revision, list[LogRecord]]:
-        """The head and the complete records behind `after`, from one snapshot. Raises NotFound.
+    def read_log(
+        self, namespace: str, after: Revision | None = None, limit: int | None = None
+    ) -> tuple[Revision, list[LogRecord]]:
+        """The complete records behind `after`, from one snapshot, and the head. Raises NotFound.
 
         If `after` is None or of another epoch, that is the whole log, and what was built from an earlier one is void.
+        With a `limit`, the records of so many sequence numbers, and the revision up to which they go.
         """
-        return self._database.read(lambda c: log.read_log(c, namespace, after))
+        return self._database.read(lambda c: log.read_log(c, namespace, after, limit))
+
+    # --- tags ---------------------------------------------------------------------------------------------------------
+
+    def edit_tags(self, namespace: str, edits: Sequence[TagEdit], known: int) -> Revision | None:
+        """Append users' edits of tags, all of them in one transaction, if the log holds `known` edits so far.
+
+        None: it holds others, which the caller has to look at first. Raises NotFound.
+        """
+        return self._write(lambda c: tags.add_edits(c, namespace, edits, known=known, clock=self._clock))
+
+    def import_tag_edits(
+        self, namespace: str, edits: Sequence[TagEdit], recorded: Sequence[datetime]
+    ) -> tuple[int, Revision]:
+        """Append the edits of another log, each first recorded then, that this one has not; how many, and the head."""
+        return self._write(lambda c: tags.import_edits(c, namespace, edits, recorded, self._clock))
+
+    def put_tags(self, namespace: str, producer: str, items: Sequence[tags.Written]) -> None:
+        """Store what `producer` said of episodes: (row, tags, (broader, narrower) pairs), in place of what was there.
+
+        An episode that was purged meanwhile is passed over. Raises NotFound.
+        """
+        self._write(lambda c: tags.put_written(c, namespace, producer, items, self._clock))
+
+    def read_tags(self, namespace: str, after: int, upto: Revision) -> list[TagRecord]:
+        """The log's records about tags in (after, upto], in order; none if the namespace is in another epoch."""
+        return self._database.read(lambda c: tags.read_records(c, namespace, after, upto))
+
+    def untagged(self, namespace: str, producer: str, limit: int = 64, after_row: int = 0) -> list[tuple[int, Episode]]:
+        """Episodes that `producer` has said nothing of, with their rows, behind `after_row`. Raises NotFound."""
+        return self._database.read(lambda c: tags.untagged(c, namespace, producer, limit, after_row))
+
+    def count_untagged(self, namespace: str, producer: str) -> int:
+        """How many episodes `producer` has said nothing of. Raises NotFound."""
+        return self._database.read(lambda c: tags.count_untagged(c, namespace, producer))
+
+    def rows_tagged(self, namespace: str, limit: int = 500) -> list[int]:
+        """Rows of episodes that a language model's tags are stored of. Raises NotFound."""
+        return self._database.read(lambda c: tags.rows_written(c, namespace, limit))
 
     # --- embedders ----------------------------------------------------------------------------------------------------
 

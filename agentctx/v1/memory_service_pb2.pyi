@@ -7,12 +7,43 @@ from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from collections.abc import Iterable as _Iterable, Mapping as _Mapping
 from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class TagOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TAG_ORIGIN_UNSPECIFIED: _ClassVar[TagOrigin]
+    TAG_ORIGIN_GIVEN: _ClassVar[TagOrigin]
+    TAG_ORIGIN_LLM: _ClassVar[TagOrigin]
+    TAG_ORIGIN_DERIVED: _ClassVar[TagOrigin]
+
+class TagOp(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    TAG_OP_UNSPECIFIED: _ClassVar[TagOp]
+    TAG_OP_ADD: _ClassVar[TagOp]
+    TAG_OP_RENAME: _ClassVar[TagOp]
+    TAG_OP_MERGE: _ClassVar[TagOp]
+    TAG_OP_LINK: _ClassVar[TagOp]
+    TAG_OP_UNLINK: _ClassVar[TagOp]
+    TAG_OP_DELETE: _ClassVar[TagOp]
+    TAG_OP_RESTORE: _ClassVar[TagOp]
+TAG_ORIGIN_UNSPECIFIED: TagOrigin
+TAG_ORIGIN_GIVEN: TagOrigin
+TAG_ORIGIN_LLM: TagOrigin
+TAG_ORIGIN_DERIVED: TagOrigin
+TAG_OP_UNSPECIFIED: TagOp
+TAG_OP_ADD: TagOp
+TAG_OP_RENAME: TagOp
+TAG_OP_MERGE: TagOp
+TAG_OP_LINK: TagOp
+TAG_OP_UNLINK: TagOp
+TAG_OP_DELETE: TagOp
+TAG_OP_RESTORE: TagOp
 
 class AddRequest(_message.Message):
     __slots__ = ("namespace", "episodes", "request_id")
@@ -81,7 +112,7 @@ class GetResponse(_message.Message):
     def __init__(self, episode: _Optional[_Union[_episode_pb2.Episode, _Mapping]] = ...) -> None: ...
 
 class Narrowing(_message.Message):
-    __slots__ = ("session", "speaker", "role", "tags", "filter", "occurred_from", "occurred_to", "as_of", "valid_at", "include_invalid", "min_revision")
+    __slots__ = ("session", "speaker", "role", "tags", "filter", "occurred_from", "occurred_to", "as_of", "valid_at", "include_invalid", "min_revision", "narrower")
     SESSION_FIELD_NUMBER: _ClassVar[int]
     SPEAKER_FIELD_NUMBER: _ClassVar[int]
     ROLE_FIELD_NUMBER: _ClassVar[int]
@@ -93,6 +124,7 @@ class Narrowing(_message.Message):
     VALID_AT_FIELD_NUMBER: _ClassVar[int]
     INCLUDE_INVALID_FIELD_NUMBER: _ClassVar[int]
     MIN_REVISION_FIELD_NUMBER: _ClassVar[int]
+    NARROWER_FIELD_NUMBER: _ClassVar[int]
     session: str
     speaker: str
     role: _episode_pb2.Role
@@ -104,7 +136,8 @@ class Narrowing(_message.Message):
     valid_at: _timestamp_pb2.Timestamp
     include_invalid: bool
     min_revision: _common_pb2.Revision
-    def __init__(self, session: _Optional[str] = ..., speaker: _Optional[str] = ..., role: _Optional[_Union[_episode_pb2.Role, str]] = ..., tags: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_filter_pb2.Filter, _Mapping]] = ..., occurred_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., occurred_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., include_invalid: bool = ..., min_revision: _Optional[_Union[_common_pb2.Revision, _Mapping]] = ...) -> None: ...
+    narrower: bool
+    def __init__(self, session: _Optional[str] = ..., speaker: _Optional[str] = ..., role: _Optional[_Union[_episode_pb2.Role, str]] = ..., tags: _Optional[_Iterable[str]] = ..., filter: _Optional[_Union[_filter_pb2.Filter, _Mapping]] = ..., occurred_from: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., occurred_to: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., as_of: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., valid_at: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., include_invalid: bool = ..., min_revision: _Optional[_Union[_common_pb2.Revision, _Mapping]] = ..., narrower: bool = ...) -> None: ...
 
 class ListRequest(_message.Message):
     __slots__ = ("namespace", "narrowing", "page_size", "page_token")
@@ -129,20 +162,22 @@ class ListResponse(_message.Message):
     def __init__(self, episodes: _Optional[_Iterable[_Union[_episode_pb2.Episode, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[_Union[_common_pb2.Revision, _Mapping]] = ...) -> None: ...
 
 class SearchRequest(_message.Message):
-    __slots__ = ("namespace", "query", "k", "narrowing", "reference_time", "explain")
+    __slots__ = ("namespace", "query", "k", "narrowing", "reference_time", "explain", "exhaustive")
     NAMESPACE_FIELD_NUMBER: _ClassVar[int]
     QUERY_FIELD_NUMBER: _ClassVar[int]
     K_FIELD_NUMBER: _ClassVar[int]
     NARROWING_FIELD_NUMBER: _ClassVar[int]
     REFERENCE_TIME_FIELD_NUMBER: _ClassVar[int]
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
+    EXHAUSTIVE_FIELD_NUMBER: _ClassVar[int]
     namespace: str
     query: str
     k: int
     narrowing: Narrowing
     reference_time: _timestamp_pb2.Timestamp
     explain: bool
-    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[str] = ..., k: _Optional[int] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., reference_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., explain: bool = ...) -> None: ...
+    exhaustive: bool
+    def __init__(self, namespace: _Optional[str] = ..., query: _Optional[str] = ..., k: _Optional[int] = ..., narrowing: _Optional[_Union[Narrowing, _Mapping]] = ..., reference_time: _Optional[_Union[datetime.datetime, _timestamp_pb2.Timestamp, _Mapping]] = ..., explain: bool = ..., exhaustive: bool = ...) -> None: ...
 
 class SearchResponse(_message.Message):
     __slots__ = ("hits", "revision", "degraded", "explanation")
@@ -176,16 +211,22 @@ class Hit(_message.Message):
     def __init__(self, episode: _Optional[_Union[_episode_pb2.Episode, _Mapping]] = ..., score: _Optional[float] = ..., parts: _Optional[_Mapping[str, float]] = ..., why: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class Explanation(_message.Message):
-    __slots__ = ("terms", "hints", "candidates", "stages")
+    __slots__ = ("terms", "hints", "candidates", "stages", "tags", "sources", "widened")
     TERMS_FIELD_NUMBER: _ClassVar[int]
     HINTS_FIELD_NUMBER: _ClassVar[int]
     CANDIDATES_FIELD_NUMBER: _ClassVar[int]
     STAGES_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    SOURCES_FIELD_NUMBER: _ClassVar[int]
+    WIDENED_FIELD_NUMBER: _ClassVar[int]
     terms: _containers.RepeatedScalarFieldContainer[str]
     hints: _containers.RepeatedScalarFieldContainer[str]
     candidates: _containers.RepeatedCompositeFieldContainer[RowCount]
     stages: _containers.RepeatedCompositeFieldContainer[StageTime]
-    def __init__(self, terms: _Optional[_Iterable[str]] = ..., hints: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageTime, _Mapping]]] = ...) -> None: ...
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    sources: _containers.RepeatedCompositeFieldContainer[RowCount]
+    widened: str
+    def __init__(self, terms: _Optional[_Iterable[str]] = ..., hints: _Optional[_Iterable[str]] = ..., candidates: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., stages: _Optional[_Iterable[_Union[StageTime, _Mapping]]] = ..., tags: _Optional[_Iterable[str]] = ..., sources: _Optional[_Iterable[_Union[RowCount, _Mapping]]] = ..., widened: _Optional[str] = ...) -> None: ...
 
 class RowCount(_message.Message):
     __slots__ = ("name", "rows")
@@ -352,6 +393,96 @@ class ReembedRequest(_message.Message):
     def __init__(self, embedder: _Optional[str] = ...) -> None: ...
 
 class ReembedResponse(_message.Message):
+    __slots__ = ("progress",)
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ...) -> None: ...
+
+class ConsolidateRequest(_message.Message):
+    __slots__ = ("namespace",)
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    def __init__(self, namespace: _Optional[str] = ...) -> None: ...
+
+class ConsolidateResponse(_message.Message):
+    __slots__ = ("progress",)
+    PROGRESS_FIELD_NUMBER: _ClassVar[int]
+    progress: _common_pb2.Progress
+    def __init__(self, progress: _Optional[_Union[_common_pb2.Progress, _Mapping]] = ...) -> None: ...
+
+class ListTagsRequest(_message.Message):
+    __slots__ = ("namespace", "under", "prefix", "page_size", "page_token")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    UNDER_FIELD_NUMBER: _ClassVar[int]
+    PREFIX_FIELD_NUMBER: _ClassVar[int]
+    PAGE_SIZE_FIELD_NUMBER: _ClassVar[int]
+    PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    under: str
+    prefix: str
+    page_size: int
+    page_token: str
+    def __init__(self, namespace: _Optional[str] = ..., under: _Optional[str] = ..., prefix: _Optional[str] = ..., page_size: _Optional[int] = ..., page_token: _Optional[str] = ...) -> None: ...
+
+class ListTagsResponse(_message.Message):
+    __slots__ = ("tags", "next_page_token", "revision")
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _ClassVar[int]
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    tags: _containers.RepeatedCompositeFieldContainer[Tag]
+    next_page_token: str
+    revision: _common_pb2.Revision
+    def __init__(self, tags: _Optional[_Iterable[_Union[Tag, _Mapping]]] = ..., next_page_token: _Optional[str] = ..., revision: _Optional[_Union[_common_pb2.Revision, _Mapping]] = ...) -> None: ...
+
+class Tag(_message.Message):
+    __slots__ = ("name", "episodes", "broader", "narrower", "aliases", "origin")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    EPISODES_FIELD_NUMBER: _ClassVar[int]
+    BROADER_FIELD_NUMBER: _ClassVar[int]
+    NARROWER_FIELD_NUMBER: _ClassVar[int]
+    ALIASES_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    episodes: int
+    broader: _containers.RepeatedScalarFieldContainer[str]
+    narrower: _containers.RepeatedScalarFieldContainer[str]
+    aliases: _containers.RepeatedScalarFieldContainer[str]
+    origin: TagOrigin
+    def __init__(self, name: _Optional[str] = ..., episodes: _Optional[int] = ..., broader: _Optional[_Iterable[str]] = ..., narrower: _Optional[_Iterable[str]] = ..., aliases: _Optional[_Iterable[str]] = ..., origin: _Optional[_Union[TagOrigin, str]] = ...) -> None: ...
+
+class EditTagsRequest(_message.Message):
+    __slots__ = ("namespace", "edits")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    EDITS_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    edits: _containers.RepeatedCompositeFieldContainer[TagEdit]
+    def __init__(self, namespace: _Optional[str] = ..., edits: _Optional[_Iterable[_Union[TagEdit, _Mapping]]] = ...) -> None: ...
+
+class EditTagsResponse(_message.Message):
+    __slots__ = ("revision",)
+    REVISION_FIELD_NUMBER: _ClassVar[int]
+    revision: _common_pb2.Revision
+    def __init__(self, revision: _Optional[_Union[_common_pb2.Revision, _Mapping]] = ...) -> None: ...
+
+class TagEdit(_message.Message):
+    __slots__ = ("op", "tag", "other")
+    OP_FIELD_NUMBER: _ClassVar[int]
+    TAG_FIELD_NUMBER: _ClassVar[int]
+    OTHER_FIELD_NUMBER: _ClassVar[int]
+    op: TagOp
+    tag: str
+    other: str
+    def __init__(self, op: _Optional[_Union[TagOp, str]] = ..., tag: _Optional[str] = ..., other: _Optional[str] = ...) -> None: ...
+
+class RetagRequest(_message.Message):
+    __slots__ = ("namespace", "tagger")
+    NAMESPACE_FIELD_NUMBER: _ClassVar[int]
+    TAGGER_FIELD_NUMBER: _ClassVar[int]
+    namespace: str
+    tagger: str
+    def __init__(self, namespace: _Optional[str] = ..., tagger: _Optional[str] = ...) -> None: ...
+
+class RetagResponse(_message.Message):
     __slots__ = ("progress",)
     PROGRESS_FIELD_NUMBER: _ClassVar[int]
     progress: _common_pb2.Progress

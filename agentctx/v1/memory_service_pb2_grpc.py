@@ -109,6 +109,26 @@ class MemoryServiceStub(object):
                 request_serializer=agentctx_dot_v1_dot_memory__service__pb2.ReembedRequest.SerializeToString,
                 response_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ReembedResponse.FromString,
                 _registered_method=True)
+        self.Consolidate = channel.unary_stream(
+                '/agentctx.v1.MemoryService/Consolidate',
+                request_serializer=agentctx_dot_v1_dot_memory__service__pb2.ConsolidateRequest.SerializeToString,
+                response_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ConsolidateResponse.FromString,
+                _registered_method=True)
+        self.ListTags = channel.unary_unary(
+                '/agentctx.v1.MemoryService/ListTags',
+                request_serializer=agentctx_dot_v1_dot_memory__service__pb2.ListTagsRequest.SerializeToString,
+                response_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ListTagsResponse.FromString,
+                _registered_method=True)
+        self.EditTags = channel.unary_unary(
+                '/agentctx.v1.MemoryService/EditTags',
+                request_serializer=agentctx_dot_v1_dot_memory__service__pb2.EditTagsRequest.SerializeToString,
+                response_deserializer=agentctx_dot_v1_dot_memory__service__pb2.EditTagsResponse.FromString,
+                _registered_method=True)
+        self.Retag = channel.unary_stream(
+                '/agentctx.v1.MemoryService/Retag',
+                request_serializer=agentctx_dot_v1_dot_memory__service__pb2.RetagRequest.SerializeToString,
+                response_deserializer=agentctx_dot_v1_dot_memory__service__pb2.RetagResponse.FromString,
+                _registered_method=True)
 
 
 class MemoryServiceServicer(object):
@@ -218,6 +238,35 @@ class MemoryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Consolidate(self, request, context):
+        """Puts a namespace in order: merges tags that say the same, lays vectors of one topic side by side. Breaking off the
+        stream stops it and leaves everything as it was.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListTags(self, request, context):
+        """Returns one page of the tags of a namespace, those of most episodes first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def EditTags(self, request, context):
+        """Renames, merges, links, adds, deletes and restores tags, in order: all of the edits, or none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Retag(self, request, context):
+        """Tags every episode of a namespace anew. Breaking off the stream stops it; the next call resumes where it stopped.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MemoryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -290,6 +339,26 @@ def add_MemoryServiceServicer_to_server(servicer, server):
                     servicer.Reembed,
                     request_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ReembedRequest.FromString,
                     response_serializer=agentctx_dot_v1_dot_memory__service__pb2.ReembedResponse.SerializeToString,
+            ),
+            'Consolidate': grpc.unary_stream_rpc_method_handler(
+                    servicer.Consolidate,
+                    request_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ConsolidateRequest.FromString,
+                    response_serializer=agentctx_dot_v1_dot_memory__service__pb2.ConsolidateResponse.SerializeToString,
+            ),
+            'ListTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListTags,
+                    request_deserializer=agentctx_dot_v1_dot_memory__service__pb2.ListTagsRequest.FromString,
+                    response_serializer=agentctx_dot_v1_dot_memory__service__pb2.ListTagsResponse.SerializeToString,
+            ),
+            'EditTags': grpc.unary_unary_rpc_method_handler(
+                    servicer.EditTags,
+                    request_deserializer=agentctx_dot_v1_dot_memory__service__pb2.EditTagsRequest.FromString,
+                    response_serializer=agentctx_dot_v1_dot_memory__service__pb2.EditTagsResponse.SerializeToString,
+            ),
+            'Retag': grpc.unary_stream_rpc_method_handler(
+                    servicer.Retag,
+                    request_deserializer=agentctx_dot_v1_dot_memory__service__pb2.RetagRequest.FromString,
+                    response_serializer=agentctx_dot_v1_dot_memory__service__pb2.RetagResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -675,6 +744,114 @@ class MemoryService(object):
             '/agentctx.v1.MemoryService/Reembed',
             agentctx_dot_v1_dot_memory__service__pb2.ReembedRequest.SerializeToString,
             agentctx_dot_v1_dot_memory__service__pb2.ReembedResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Consolidate(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/agentctx.v1.MemoryService/Consolidate',
+            agentctx_dot_v1_dot_memory__service__pb2.ConsolidateRequest.SerializeToString,
+            agentctx_dot_v1_dot_memory__service__pb2.ConsolidateResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentctx.v1.MemoryService/ListTags',
+            agentctx_dot_v1_dot_memory__service__pb2.ListTagsRequest.SerializeToString,
+            agentctx_dot_v1_dot_memory__service__pb2.ListTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def EditTags(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/agentctx.v1.MemoryService/EditTags',
+            agentctx_dot_v1_dot_memory__service__pb2.EditTagsRequest.SerializeToString,
+            agentctx_dot_v1_dot_memory__service__pb2.EditTagsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Retag(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/agentctx.v1.MemoryService/Retag',
+            agentctx_dot_v1_dot_memory__service__pb2.RetagRequest.SerializeToString,
+            agentctx_dot_v1_dot_memory__service__pb2.RetagResponse.FromString,
             options,
             channel_credentials,
             insecure,

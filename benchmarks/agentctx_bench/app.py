@@ -130,6 +130,114 @@ def longmemeval(
     _show(commands.longmemeval(data, options))
 
 
+@app.command(name="time")
+def time_(
+    *,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="The folder with DateTimeModel.json.")],
+    json_out: JsonOut = None,
+    seed: Seed = 0,
+) -> None:
+    """Exact intervals, false positives and microseconds of time expressions on Recognizers-Text's English cases."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from agentctx_bench import tables, time_expressions  # noqa: PLC0415
+
+    tables.show_time(time_expressions.run(data, json_out, seed=seed), Console())
+
+
+Sizes = Annotated[str, typer.Option("--sizes", metavar="N,N", help="Episodes in the namespace, separated by commas.")]
+Conversations = Annotated[
+    Path | None, typer.Option("--data", metavar="FILE", help="A LongMemEval file: its turns come first.")
+]
+Git = Annotated[
+    list[Path] | None,
+    typer.Option("--git", metavar="DIR", help="A git repository: its commit messages come next. Give it again."),
+]
+Keep = Annotated[
+    Path | None,
+    typer.Option("--keep", metavar="DIR", help="Build the stores there, and go on with those that are there."),
+]
+Queries = Annotated[int, typer.Option("--queries", metavar="N", help="Queries of each family.")]
+Repeat = Annotated[int, typer.Option("--repeat", metavar="N", help="Fresh processes that ask; the median counts.")]
+OneEmbedder = Annotated[str, typer.Option("--embedder", metavar="SPEC", help="Embedder of all systems.")]
+
+
+@app.command()
+def scale(
+    *,
+    sizes: Sizes = "10000,100000,1000000",
+    data: Conversations = None,
+    git: Git = None,
+    json_out: JsonOut = None,
+    ablate: Annotated[
+        bool, typer.Option("--ablate", help="Also without time, tags, consolidation, one by one.")
+    ] = False,
+    baseline: Annotated[bool, typer.Option(help="Also faiss Flat and a full BM25 scan, fused.")] = True,
+    rebuild: Annotated[bool, typer.Option(help="Also open without a snapshot.")] = True,
+    keep: Keep = None,
+    queries: Queries = 100,
+    repeat: Repeat = 3,
+    embedder: OneEmbedder = "static",
+    seed: Seed = 0,
+) -> None:
+    """Latency, rows touched, recall against exhaustive search, memory and opening, by the size of one namespace."""
+    from agentctx_bench import scale as runner  # noqa: PLC0415
+    from agentctx_bench.scale_data import parse_sizes  # noqa: PLC0415
+    from agentctx_bench.scale_tables import show_scale  # noqa: PLC0415
+
+    options = runner.Options(
+        sizes=parse_sizes(sizes),
+        data=data,
+        git=git or (),
+        queries=queries,
+        repeat=repeat,
+        ablate=ablate,
+        baseline=baseline,
+        rebuild=rebuild,
+        keep=keep,
+        embedder=embedder,
+        seed=seed,
+        json_out=json_out,
+    )
+    show_scale(runner.scale(options))
+
+
+@app.command()
+def peers(
+    *,
+    sizes: Sizes = "10000,100000",
+    data: Conversations = None,
+    git: Git = None,
+    json_out: JsonOut = None,
+    plot: Annotated[
+        Path | None, typer.Option("--plot", metavar="FILE", help="Draw latency against size there (SVG).")
+    ] = None,
+    keep: Keep = None,
+    queries: Queries = 50,
+    systems: Annotated[str, typer.Option("--systems", metavar="NAME,NAME", help="Only these.")] = "",
+    embedder: OneEmbedder = "static",
+    seed: Seed = 0,
+) -> None:
+    """The same episodes, queries and vectors through LanceDB, Chroma, SQLite with numpy, and agentctx."""
+    from agentctx_bench import peers as runner  # noqa: PLC0415
+    from agentctx_bench.scale_data import parse_sizes  # noqa: PLC0415
+    from agentctx_bench.scale_tables import show_peers  # noqa: PLC0415
+
+    options = runner.Options(
+        sizes=parse_sizes(sizes),
+        data=data,
+        git=git or (),
+        queries=queries,
+        plot=plot,
+        keep=keep,
+        systems=tuple(name for name in systems.split(",") if name),
+        embedder=embedder,
+        seed=seed,
+        json_out=json_out,
+    )
+    show_peers(runner.peers(options))
+
+
 def _options(k: str, embedder: list[str] | None, **others: Any) -> Options:
     from agentctx_bench.commands import Options  # noqa: PLC0415
 

@@ -34,7 +34,13 @@ def versions() -> dict[str, str]:
     import agentctx  # noqa: PLC0415 - `agentctx bench --help` needs none of this
 
     found = {"agentctx": agentctx.__version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    for package in _PACKAGES:
+    return found | versions_of(*_PACKAGES)
+
+
+def versions_of(*packages: str) -> dict[str, str]:
+    """The versions of those packages that are installed."""
+    found = {}
+    for package in packages:
         try:
             found[package.lower()] = version(package)
         except PackageNotFoundError:
@@ -50,6 +56,21 @@ def peak_memory_mib() -> float | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return round(peak / (2**20 if sys.platform == "darwin" else 2**10), 1)
+
+
+def resident_mib() -> dict[str, float]:
+    """The memory that this process holds now: in all, of its own, and pages of files that are mapped."""
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {"total": peak_memory_mib() or 0.0}
+    kib = {
+        name: int(value.split()[0])
+        for name, _, value in (line.partition(":") for line in lines)
+        if "Rss" in name or name == "VmRSS"
+    }
+    told = {"total": "VmRSS", "anonymous": "RssAnon", "files": "RssFile"}
+    return {name: round(kib.get(key, 0) / 1024, 1) for name, key in told.items()}
 
 
 def _cpu() -> str:

@@ -42,6 +42,34 @@ def show(report: Mapping[str, Any], console: Console) -> None:
         _print(console, _answers(answers))
 
 
+def show_time(report: Mapping[str, Any], console: Console) -> None:
+    """Print the report on time expressions."""
+    data = report["data"]
+    console.print(f"time expressions, {data['file']} (sha256 {data['sha256'][:12]})", style="bold", markup=False)
+    for note in report["notes"]:
+        console.print(f"- {note}", style="dim", markup=False, highlight=False)
+    console.print()
+    table = _table("exact intervals", "", *report["exact"], "all", "false\npositives")
+    for label, part in (("supported", report), ("not by upstream's Python", report["unsupported_upstream"])):
+        cells = [f"{_figure(part['exact'][kind])}\nof {part['n'][kind]}" for kind in part["exact"]]
+        total = f"{_figure(part['exact_all'])}\nof {sum(part['n'].values())}"
+        table.add_row(label, *cells, total, f"{_figure(part['false_positives'])}\nof {part['negatives']}")
+    _print(console, table)
+    facts = Table(show_header=False, **_PLAIN)
+    other = report["found_without_a_time_range"]
+    facts.add_row(
+        "a range found where times of day, durations or sets only", f"{_figure(other['share'])} of {other['n']}"
+    )
+    timed = ", ".join(f"{name} {value:.0f} us" for name, value in report["us_per_query"].items())
+    facts.add_row("per query", timed)
+    _provenance(facts, report)
+    _print(console, facts)
+
+
+def _figure(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3f}"
+
+
 def _print(console: Console, table: Table) -> None:
     console.print(table)
     console.print()
@@ -89,11 +117,15 @@ def _facts(report: Mapping[str, Any]) -> Table:
         table.add_row(reason, str(count))
     if report["rankings_that_depended_on_k"]:
         table.add_row("rankings whose first 10 depended on k", str(report["rankings_that_depended_on_k"]))
+    _provenance(table, report)
+    return table
+
+
+def _provenance(table: Table, report: Mapping[str, Any]) -> None:
     table.add_row("versions", ", ".join(f"{name} {value}" for name, value in report["versions"].items()))
     machine = report["machine"]
     table.add_row("machine", f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_1min']}")
     table.add_row("seed", str(report["seed"]))
-    return table
 
 
 def _comparison(report: Mapping[str, Any], rows: list[dict[str, Any]]) -> Table:

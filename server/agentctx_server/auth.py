@@ -26,9 +26,9 @@ from typing import Any, Final
 
 from agentctx.errors import InvalidArgument, Unauthenticated
 
-READ: Final = ("get", "list", "search", "history", "list_namespaces", "export")
-WRITE: Final = ("add", "update", "delete", "import")
-ADMIN: Final = ("purge", "delete_namespace", "reembed")
+READ: Final = ("get", "list", "search", "history", "list_namespaces", "list_tags", "export")
+WRITE: Final = ("add", "update", "delete", "import", "edit_tags")
+ADMIN: Final = ("purge", "delete_namespace", "reembed", "consolidate", "retag")
 VERBS: Final = (*READ, *WRITE, *ADMIN)
 _SHORTHANDS: Final = {"read": READ, "write": WRITE, "admin": ADMIN, "all": VERBS}
 EVERYWHERE: Final = "*"

@@ -137,6 +137,34 @@ class MemoryService:
             answers.put_progress(response.progress, progress)
             yield response
 
+    def ListTags(self, request: pb.ListTagsRequest, call: Call) -> pb.ListTagsResponse:  # noqa: N802, D102
+        page = self._memory.list_tags(
+            call.on("list_tags", request.namespace),
+            under=request.under,
+            prefix=request.prefix,
+            page_size=request.page_size if request.HasField("page_size") else _PAGE_SIZE,
+            page_token=request.page_token,
+        )
+        return answers.list_tags_response(page)
+
+    def EditTags(self, request: pb.EditTagsRequest, call: Call) -> pb.EditTagsResponse:  # noqa: N802, D102
+        edits = requests.get_tag_edits(request)
+        response = pb.EditTagsResponse()
+        put_revision(response.revision, self._memory.edit_tags(call.on("edit_tags", request.namespace), edits))
+        return response
+
+    def Retag(self, request: pb.RetagRequest, call: Call) -> Iterator[pb.RetagResponse]:  # noqa: N802, D102
+        for progress in self._memory.retag(call.on("retag", request.namespace), request.tagger):
+            response = pb.RetagResponse()
+            answers.put_progress(response.progress, progress)
+            yield response
+
+    def Consolidate(self, request: pb.ConsolidateRequest, call: Call) -> Iterator[pb.ConsolidateResponse]:  # noqa: N802, D102
+        for progress in self._memory.consolidate(call.on("consolidate", request.namespace)):
+            response = pb.ConsolidateResponse()
+            answers.put_progress(response.progress, progress)
+            yield response
+
     def _to_write(self, verb: str, namespace: str, call: Call) -> str:
         """The namespace of a call that would create it. Where the verb is not granted, it is absent like any other."""
         on = call.on(verb, namespace)

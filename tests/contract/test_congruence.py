@@ -20,7 +20,7 @@ from agentctx import connect, connect_async
 from agentctx.aio import AsyncMemory
 from agentctx.config import Limits, Settings
 from agentctx.errors import AgentctxError
-from agentctx.types import And, Condition, EpisodePage, MemoryAPI, NewEpisode, Not, Or, Revision, SearchResult
+from agentctx.types import And, Condition, EpisodePage, MemoryAPI, NewEpisode, Not, Or, Revision, SearchResult, TagEdit
 from tests.fixtures_server import NOW, Blocking, as_memory, open_engine, running_loop, serving
 
 NS = "acme/user-42"
@@ -289,6 +289,35 @@ def test_bulk_adding(faces: dict[str, MemoryAPI]) -> None:
     assert [r[3] for r in results[0]].count("") == 122
 
 
+def test_tags(faces: dict[str, MemoryAPI]) -> None:
+    texts = ["The support group meets.", "A support group, again.", "One more group.", "A dog.", "Our dog."]
+    results = agree(
+        faces,
+        [
+            lambda m: m.add(NS, [NewEpisode(text, tags=["mine"] if "dog" in text else ()) for text in texts]).ids,
+            lambda m: m.list_tags(NS, page_size=9),
+            lambda m: m.list_tags(NS, page_size=2),
+            lambda m: m.list_tags(NS, page_size=2, page_token=m.list_tags(NS, page_size=2).next_page_token),
+            lambda m: m.list_tags(NS, under="group", page_size=9),
+            lambda m: m.list_tags(NS, prefix="s", page_size=9),
+            lambda m: m.edit_tags(NS, TagEdit("rename", "dog", "pet")),
+            lambda m: m.edit_tags(NS, [TagEdit("link", "support_group", "mine"), TagEdit("delete", "group")]),
+            lambda m: m.list_tags(NS, page_size=9),
+            lambda m: m.list(NS, tags=["mine"], page_size=9).episodes,
+            lambda m: m.list(NS, tags=["mine"], narrower=True, page_size=9).episodes,
+            lambda m: [hit.episode.id for hit in m.search(NS, "group", tags=["mine"], narrower=True).hits],
+            lambda m: m.edit_tags(NS, TagEdit("link", "mine", "support_group")),
+            lambda m: m.edit_tags(NS, TagEdit("restore", "group")),
+            lambda m: list(m.retag(NS, "rules")),
+            lambda m: m.list_tags(NS, page_size=9),
+            lambda m: exported(m, NS),
+        ],
+    )
+    assert [tag.name for tag in results[4].tags] == ["group", "support_group"]
+    assert len(results[10]) > len(results[9])
+    assert results[12][1] == "failed_precondition"
+
+
 def test_paging(faces: dict[str, MemoryAPI]) -> None:
     for memory in faces.values():
         for i in range(7):
@@ -491,6 +520,27 @@ BAD_CALLS: list[Step] = [
     lambda m: m.list_namespaces(page_size=10**9),
     lambda m: m.delete_namespace("a b"),
     lambda m: m.delete_namespace("acme"),
+    lambda m: list(m.consolidate("a b")),
+    lambda m: list(m.consolidate("acme/nobody")),
+    lambda m: list(m.consolidate(3)),  # type: ignore[arg-type]
+    lambda m: m.list_tags("acme/nobody"),
+    lambda m: m.list_tags("a b"),
+    lambda m: m.list_tags(NS, under="nothing"),
+    lambda m: m.list_tags(NS, under=3),  # type: ignore[arg-type]
+    lambda m: m.list_tags(NS, page_size=0),
+    lambda m: m.list_tags(NS, page_token="nonsense"),
+    lambda m: m.edit_tags(NS, []),
+    lambda m: m.edit_tags(NS, 3),  # type: ignore[arg-type]
+    lambda m: m.edit_tags(NS, ["add"]),  # type: ignore[list-item]
+    lambda m: m.edit_tags(NS, TagEdit("add", "")),
+    lambda m: m.edit_tags(NS, TagEdit("add", "x" * 10_000)),
+    lambda m: m.edit_tags(NS, TagEdit("explode", "x")),  # type: ignore[arg-type]
+    lambda m: m.edit_tags(NS, TagEdit("delete", "nothing")),
+    lambda m: m.edit_tags("acme/nobody", TagEdit("add", "x")),
+    lambda m: list(m.retag(NS, "nonsense")),
+    lambda m: list(m.retag(NS, "llm")),
+    lambda m: list(m.retag("acme/nobody")),
+    lambda m: m.list(NS, tags=["x"], narrower=3),  # type: ignore[arg-type]
     lambda m: list(m.reembed("")),
     lambda m: list(m.reembed("nonsense:x")),
     lambda m: list(m.reembed(3)),  # type: ignore[arg-type]
@@ -505,3 +555,11 @@ def test_bad_input_gets_the_same_error_everywhere(faces: dict[str, MemoryAPI]) -
         assert isinstance(result[0], type), f"step {number} was answered: {result!r}"
         assert result[1] != "internal", f"step {number}"
     agree(faces, [lambda m: m.list(NS, include_invalid=True), lambda m: exported(m, NS)])
+
+
+def test_a_namespace_is_put_in_order_everywhere(faces: dict[str, MemoryAPI]) -> None:
+    """The same is found before and after, and every face says the same of what was done."""
+    seed(faces)
+    before = agree(faces, [lambda m: m.search(NS, "boat").hits])
+    agree(faces, [lambda m: list(m.consolidate(NS))[-1]])
+    assert agree(faces, [lambda m: m.search(NS, "boat").hits]) == before

@@ -76,7 +76,7 @@ def test_writers_in_turn_keep_one_log(world: World) -> None:
 
 def test_eviction_changes_no_result(world: World) -> None:
     roomy = world.open().memory
-    tiny = world.open(index=IndexSettings(resident_episodes=1)).memory
+    tiny = world.open(index=IndexSettings(memory_bytes=1)).memory
     names = [f"n{number}" for number in range(4)]
     for turn in range(3):
         for name in names:
@@ -106,14 +106,14 @@ def test_a_load_that_breaks_off_is_done_again(world: World, monkeypatch: pytest.
 
         from agentctx.text.terms import analyze  # noqa: PLC0415 - the one that is replaced
 
-        patched.setattr("agentctx.index.episodes.analyze", interrupted)
+        patched.setattr("agentctx.index.analyzed.analyze", interrupted)
         with pytest.raises(KeyboardInterrupt):
             reader.search(NS, "cat")
     assert reader.search(NS, "cat dog").hits == expected
 
 
 def test_threads_add_change_and_search_at_once(world: World) -> None:
-    memory = world.open(index=IndexSettings(resident_episodes=40)).memory
+    memory = world.open(index=IndexSettings(memory_bytes=400_000)).memory
     errors: list[BaseException] = []
     writers, each = 4, 12
 
@@ -290,7 +290,7 @@ def methods(of: type) -> dict[str, inspect.Signature]:
 def test_every_face_has_the_methods_of_the_protocol() -> None:
     protocol, twin = methods(MemoryAPI), methods(AsyncMemoryAPI)
     assert protocol.keys() == twin.keys()
-    assert len(protocol) == 14
+    assert len(protocol) == 18
     for name, signature in protocol.items():
         assert methods(Memory)[name] == signature
         assert methods(AsyncMemory)[name].parameters == twin[name].parameters

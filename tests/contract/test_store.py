@@ -741,6 +741,6 @@ class TestClosing:
         add(store, "a", "b")
         stats = store.stats()
         assert stats.engine.split()[0] in ("sqlite", "postgresql")
-        assert (stats.schema, stats.embedder, stats.namespaces, stats.episodes) == ("0001", KEY, 1, 2)
+        assert (stats.schema, stats.embedder, stats.namespaces, stats.episodes) == ("0002", KEY, 1, 2)
         assert stats.size_bytes > 0
         assert stats.location == store.url

@@ -13,7 +13,8 @@ from sqlalchemy import Engine, create_engine, text
 from agentctx.errors import AgentctxError, StoreCorrupt, StoreTooNew
 from agentctx.store import schema
 from agentctx.store.migrations import HEAD, REVISIONS
-from tests.fixtures_store import Opener, add, clock, empty_location, location, open_at, store
+from agentctx.types import TagEdit
+from tests.fixtures_store import NS, Opener, add, clock, empty_location, location, open_at, store
 
 __all__ = ["clock", "empty_location", "location", "open_at", "store"]
 ROOT = Path(__file__).parents[2]
@@ -79,6 +80,19 @@ def test_a_newer_store_is_refused_and_left_alone(location: str, open_at: Opener)
     assert execute(location, "SELECT version_num FROM alembic_version") == [("9999",)]
     execute(location, f"UPDATE alembic_version SET version_num = '{HEAD}'")
     assert open_at(location).stats().episodes == 1
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date(location: str, open_at: Opener) -> None:
+    opened = open_at(location)
+    add(opened, "a")
+    opened.close()
+    for table in ("tag_edits", "episode_tags"):
+        execute(location, f"DROP TABLE {table}")
+    execute(location, "UPDATE alembic_version SET version_num = '0001'")
+    opened = open_at(location)
+    assert opened.stats().episodes == 1
+    assert opened.edit_tags(NS, [TagEdit("add", "x")], known=0) is not None
+    assert execute(location, "SELECT version_num FROM alembic_version") == [(HEAD,)]
 
 
 def test_a_store_that_lost_its_revision_is_refused(location: str, open_at: Opener) -> None:

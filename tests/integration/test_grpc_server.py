@@ -357,7 +357,7 @@ class TestHealthAndReflection:
             file = database.FindFileContainingSymbol(SERVICE)
             methods = {method.name for method in file.service[0].method}
         assert methods == {method.name for method in pb.DESCRIPTOR.services_by_name["MemoryService"].methods}
-        assert len(methods) == 14
+        assert len(methods) == 18
 
     def test_reflection_v1_is_the_same(self, server: Served) -> None:
         with grpc.insecure_channel(server.address) as channel:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,11 +15,13 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from agentctx.config import SearchSettings
 from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.expiry import FOREVER
+from agentctx.index.history import CHANGING
 from agentctx.index.view import NOBODY, View
-from agentctx.memory.plan import make_plan
 from agentctx.memory.scoring import Scorer
+from agentctx.text.terms import analyze
 from agentctx.types import Episode
-from tests.fixtures_memory import EMBEDDER, MADE_UP_WORDS, START, Log, neighbours_of, visible
+from tests.fixtures_memory import MADE_UP_WORDS, START, Log, neighbours_of, scored, visible
 
 WORDS = ["cat", "cats", "run", "running", "Ana", "Lisbon", "boat", "yesterday", "why?", "2024", "xenon", "the", "ran"]
 QUERIES = ("Why did Ana run to the boat yesterday?", "cats in Lisbon 2024 and a xenon lamp")
@@ -50,7 +53,8 @@ class IndexFollowsLog(RuleBasedStateMachine):
         super().__init__()
         self.log = Log()
         self.index = self.log.index()
-        self.scorer = Scorer(SearchSettings(), MADE_UP_WORDS)
+        near = MADE_UP_WORDS.near([*WORDS, "lamp"])
+        self.scorer = Scorer(SearchSettings(), lambda: near)
 
     @rule(items=st.lists(ADDS, min_size=1, max_size=3), wishes=WISHES)
     def write(self, items: list[dict[str, Any]], wishes: list[Any]) -> None:
@@ -71,6 +75,13 @@ class IndexFollowsLog(RuleBasedStateMachine):
     @rule(minutes=st.sampled_from([1, 45, 90]))
     def time_passes(self, minutes: int) -> None:
         self.log.now += timedelta(minutes=minutes)
+
+    @rule(minutes=st.sampled_from([30, 120]))
+    def clock_is_set_back(self, minutes: int) -> None:
+        """For a look only: what had expired is there again, and gone again afterwards."""
+        moment = self.log.now - timedelta(minutes=minutes)
+        agrees(self.index.view(to_micros(moment)), visible(self.log.states, moment))
+        self.index.check_invariants()
 
     @rule()
     def reopen(self) -> None:
@@ -99,7 +110,7 @@ class IndexFollowsLog(RuleBasedStateMachine):
         assert view.size == len(self.index)
         agrees(view, states)
         for row, state in states.items():
-            assert self.index.episode(row - 1, to_micros(as_of)) == state
+            self.holds(row, state, to_micros(as_of))
         prefix = self.log.index(as_of)
         before = prefix.view(to_micros(as_of))
         rows = np.array(sorted(states), dtype=np.int64) - 1
@@ -115,15 +126,41 @@ class IndexFollowsLog(RuleBasedStateMachine):
         self.index.check_invariants()
         states = visible(self.log.states, self.log.now)
         agrees(view, states)
-        assert self.index.episodes == [self.log.states[row] for row in sorted(self.log.states)]
-        assert view.valid_until == min(
-            [to_micros(one.expires_at) for one in states.values() if one.expires_at], default=np.iinfo(np.int64).max
+        known = self.log.states
+        assert len(self.index) == len(known)
+        for row, state in known.items():
+            self.holds(row, state)
+        awaited = [to_micros(one.expires_at) for one in states.values() if one.expires_at]
+        assert now < view.valid_until <= min(awaited, default=np.iinfo(np.int64).max)
+        self.index.attributes.check_invariants({row - 1: one.metadata for row, one in known.items()})
+        self.index.lexical.check_invariants(
+            [analyze(known[row].content).counts for row in sorted(known)],
+            np.isin(np.arange(len(known)) + 1, sorted(states)),
         )
-        assert {tag: rows for tag, rows in self.index.tags.items() if rows} == {
-            tag: {row - 1 for row, one in self.log.states.items() if tag in one.tags}
-            for one in self.log.states.values()
-            for tag in one.tags
-        }
+        self.index.labels.check_invariants([known[row].tags for row in sorted(known)])
+
+    def holds(self, row: int, state: Episode, as_of: int | None = None) -> None:
+        """The row's columns say what the episode says."""
+        index, place = self.index, row - 1
+        assert index.places(np.array([place]), as_of)[0].row == row
+        for name in CHANGING:
+            value = index.column(name, as_of)[place]
+            match name:
+                case "changed":
+                    assert value == state.revision.sequence
+                case "tags" | "metadata":
+                    given = getattr(state, name)
+                    assert json.loads(index.columns.texts.get(int(value)) or "null") == (
+                        (list(given) if name == "tags" else given) or None
+                    )
+                case _:
+                    given = getattr(state, {"deleted": "deleted_at", "expires": "expires_at"}.get(name, name))
+                    assert value == (to_micros(given) if given else (-FOREVER if name == "valid_from" else FOREVER))
+        names = {number: name for name, number in index.sessions.items()}
+        assert names[int(index.session.array[place])] == state.session
+        assert index.position.array[place] == state.position
+        assert index.occurred.array[place] == to_micros(state.occurred_at)
+        assert index.recorded.array[place] == to_micros(state.recorded_at)
 
     @invariant()
     def scores_as_one_made_anew(self) -> None:
@@ -140,8 +177,11 @@ class IndexFollowsLog(RuleBasedStateMachine):
             assert len(rows) == 0 or anew.any()
 
     def scores(self, index: EpisodeIndex, view: View, query: str, *, live: bool) -> npt.NDArray[np.float32]:
-        vector = EMBEDDER.embed([query])[0]
-        return self.scorer.score(index, view, make_plan(query, START), vector, live=live).total
+        """By row; those that are not visible have none."""
+        found = np.zeros(len(index), dtype=np.float32)
+        said = scored(self.scorer, index, view, query, live=live)
+        found[said.rows] = said.total
+        return found
 
 
 def agrees(view: View, states: dict[int, Episode]) -> None:
@@ -157,8 +197,7 @@ def agrees(view: View, states: dict[int, Episode]) -> None:
     for row, one in states.items():
         runs[one.session or row].add(int(view.run[row - 1]))
     assert all(len(numbers) == 1 for numbers in runs.values())
-    assert {number for numbers in runs.values() for number in numbers} == set(range(view.runs))
-    assert len(runs) == view.runs
+    assert len({number for numbers in runs.values() for number in numbers}) == len(runs) == view.filled <= view.runs
 
 
 TestIndexFollowsLog = IndexFollowsLog.TestCase

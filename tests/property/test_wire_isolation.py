@@ -113,6 +113,7 @@ narrowing = st.fixed_dictionaries(
         "tags": st.just([SECRET]),
         "filter": st.sampled_from([{SECRET: 1}, {"not": {"x": 1}}, {SECRET: {"gte": 0}}]),
         "as_of": st.just(NOW),
+        "narrower": st.booleans(),
         "include_invalid": st.booleans(),
         "min_revision": st.sampled_from([Revision(1, 1), Revision(1, 99), Revision(9, 9)]),
     },
@@ -197,6 +198,7 @@ class TestForbiddenIsAbsent:
                 lambda m: list(m.bulk_add(MINE, ["x"])),
                 lambda m: m.import_(MINE, [HEADER]),
                 lambda m: list(m.reembed("static")),
+                lambda m: list(m.consolidate(MINE)),
             ):
                 with pytest.raises(NotFound):
                     call(memory)

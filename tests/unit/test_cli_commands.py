@@ -19,8 +19,9 @@ from agentctx import __version__
 from agentctx.cli import app, bench, exits, main, target
 from agentctx.cli.memory import options as memory_options
 from agentctx.errors import AgentctxError, error_classes
+from agentctx.memory.service import Memory
 from agentctx.store import migrations
-from agentctx.types import ListOptions, SearchOptions, UpdateOptions
+from agentctx.types import ListOptions, Progress, SearchOptions, UpdateOptions
 
 
 class Done(NamedTuple):
@@ -233,6 +234,74 @@ class TestFlows:
         assert steps[-1] == {"done": 0, "total": 0, "message": "the store now uses static"}
         assert memory("reembed", "--embedder", "static").out == "0 re-embedded; the store now uses static\n"
 
+    def test_tags_are_shown_edited_and_drawn(self, memory: Run) -> None:
+        memory("add", "acme/u", "The support group meets.", "A support group, again.", "One more group.", "A note.")
+        memory("add", "acme/u", "Paid the rent.", "--tag", "money \x1b[31m")
+        assert memory("edit-tags", "acme/u", "rename", "group", 'the "club"').out.startswith("done; revision 1.")
+        page = memory("tags", "acme/u", "--json").json
+        assert page["tags"][0] == {
+            "name": 'the "club"',
+            "episodes": 3,
+            "broader": [],
+            "narrower": ["support_group"],
+            "aliases": ["group"],
+            "origin": "given",
+        }
+        shown = memory("tags", "acme/u").out
+        assert "support_group" in shown
+        assert "\x1b" not in shown
+        drawn = memory("tags", "acme/u", "--format", "dot", "--under", "group").out.splitlines()
+        assert (drawn[0], drawn[-1]) == ("digraph tags {", "}")
+        assert '  "the \\"club\\"" -> "support_group";' in drawn
+        graph = memory("tags", "acme/u", "--format", "json").json
+        assert {"broader": 'the "club"', "narrower": "support_group"} in graph["edges"]
+        names = [one["name"] for one in memory("tags", "acme/u", "--all", "--page-size", "2", "--json").lines]
+        assert names == [one["name"] for one in page["tags"]]
+        narrowed = memory("list", "acme/u", "--tag", "group", "--narrower", "--json").json["episodes"]
+        assert len(narrowed) == 3
+        assert memory("retag", "acme/u").out == "0 episodes; tags come from the rules\n"
+        assert memory("retag", "acme/u", "--json").lines[-1]["done"] == 0
+
+    @pytest.mark.parametrize(
+        ("args", "code", "field"),
+        [
+            (("tags", "acme/u", "--format", "xml"), "invalid_argument", "format"),
+            (("tags", "acme/u", "--under", "nothing"), "not_found", "under"),
+            (("tags", "acme/none"), "not_found", "namespace"),
+            (("edit-tags", "acme/u", "explode", "x"), "invalid_argument", "op"),
+            (("edit-tags", "acme/u", "delete", "nothing"), "not_found", "edits[0].tag"),
+            (("edit-tags", "acme/u", "add", "x" * 10_000), "invalid_argument", "edits[0].tag"),
+            (("retag", "acme/u", "--tagger", "nonsense"), "invalid_argument", "tagger"),
+            (("retag", "acme/u", "--tagger", "llm"), "invalid_argument", "llm.model"),
+        ],
+    )
+    def test_tags_that_make_no_sense(self, memory: Run, args: tuple[str, ...], code: str, field: str) -> None:
+        memory("add", "acme/u", "A note.")
+        error = memory(*args, "--json").error
+        assert (error["code"], error["field"]) == (code, field)
+
+    def test_consolidate_says_how_far_it_is(self, memory: Run) -> None:
+        memory("add", "acme/u", "Ana moved to Lisbon.", "Ben likes boats.")
+        steps = memory("consolidate", "acme/u", "--json").lines
+        assert (steps[0]["done"], steps[-1]["done"], steps[-1]["total"]) == (0, 5, 5)
+        assert memory("consolidate", "acme/u").out == steps[-1]["message"] + "\n"
+        assert memory("consolidate", "acme/none", "--json").error["code"] == "not_found"
+
+    def test_consolidate_can_be_interrupted(self, memory: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+        closed: list[bool] = []
+
+        def slow(_memory: object, _namespace: str) -> Iterator[Progress]:
+            try:
+                yield Progress(0, 5, "tags")
+                raise KeyboardInterrupt
+            finally:
+                closed.append(True)
+
+        monkeypatch.setattr(Memory, "consolidate", slow)
+        done = memory("consolidate", "acme/u")
+        assert (done.code, done.err) == (130, "agentctx: cancelled: stopped; everything is as it was\n")
+        assert closed
+
     def test_stored_text_does_not_drive_the_terminal(self, memory: Run) -> None:
         memory(
             "add", "acme/u", "red \x1b[31malert\x07 \u202eolleh", "--id", "evil", "--metadata", '{"k": "\\u001b[2J"}'
@@ -257,6 +326,7 @@ class TestStores:
             ("search", "a", "b"), ("list", "a"), ("get", "a", "b"), ("history", "a", "b"), ("namespaces",),
             ("export", "a"), ("update", "a", "b", "--tag", "c"), ("delete", "a", "b"), ("purge", "a", "b", "--yes"),
             ("delete-namespace", "a", "--yes"), ("reembed", "--embedder", "static"),
+            ("consolidate", "a"),
         ):  # fmt: skip
             for location in (
                 "none.db",
@@ -535,7 +605,7 @@ class TestDoctor:
         done = run("doctor", "--json")
         assert done.code == 0
         assert [one["detail"] for one in done.json["checks"] if one["name"] == "opens"] == [
-            "schema 0001, of an older agentctx"
+            "schema 0002, of an older agentctx"
         ]
         assert Path("m.db").read_bytes() == before
 

@@ -42,7 +42,11 @@ def names(one: Any, skipped: set[str]) -> list[str]:
 def test_the_commands_are_those_of_the_design() -> None:
     assert set(COMMANDS) == {
         *(f"memory {verb}" for verb in ("add", "search", "list", "get", "update", "delete", "purge", "history")),
-        *(f"memory {verb}" for verb in ("namespaces", "delete-namespace", "export", "import", "reembed")),
+        *(f"memory {verb}" for verb in ("tags", "edit-tags", "retag")),
+        *(
+            f"memory {verb}"
+            for verb in ("namespaces", "delete-namespace", "export", "import", "reembed", "consolidate")
+        ),
         "serve",
         "doctor",
         "bench",

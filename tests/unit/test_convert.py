@@ -118,6 +118,7 @@ narrowings: dict[str, st.SearchStrategy[Any]] = {
     "occurred_to": maybe_times,
     "as_of": maybe_times,
     "valid_at": maybe_times,
+    "narrower": st.booleans(),
     "include_invalid": st.booleans(),
     "min_revision": st.none() | revisions,
 }
@@ -170,7 +171,14 @@ def meant(options: dict[str, Any], defaults: dict[str, Any]) -> dict[str, Any]:
     return defaults | {key: value for key, value in options.items() if value is not None}
 
 
-NARROWING_DEFAULTS = {"session": "", "speaker": "", "role": "", "tags": (), "include_invalid": False}
+NARROWING_DEFAULTS = {
+    "session": "",
+    "speaker": "",
+    "role": "",
+    "tags": (),
+    "narrower": False,
+    "include_invalid": False,
+}
 
 
 class TestRoundTrips:
@@ -375,6 +383,7 @@ class TestClientSideRefusals:
             ({"session": 1}, "session"),
             ({"role": "boss"}, "role"),
             ({"role": None}, "role"),
+            ({"narrower": 1}, "narrower"),
             ({"include_invalid": 1}, "include_invalid"),
             ({"include_invalid": None}, "include_invalid"),
             ({"explain": "yes"}, "explain"),

@@ -2,69 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agentctx.embed import words as words_module
-from agentctx.embed.static import StaticEmbedder
-from agentctx.embed.words import WordVectors
-from agentctx.index import vocabulary as vocabulary_module
+from agentctx.embed.near_words import FILE, NearWords
+from agentctx.embed.static import DATA
+from agentctx.errors import FailedPrecondition
+from agentctx.index import lexical_segment
+from agentctx.index import live_view as live_view_module
 from agentctx.index.attributes import AttributeIndex
-from agentctx.index.evidence_cache import EvidenceCache
+from agentctx.index.expiry import Expiry
 from agentctx.index.growable import Growable
-from agentctx.index.postings import Postings
-from agentctx.index.view import NOBODY, extend_view, make_view
-from agentctx.index.vocabulary import Vocabulary
+from agentctx.index.lexical import LexicalIndex
+from agentctx.index.live_view import LiveView
+from agentctx.index.names import Names
+from agentctx.index.texts import Texts
+from agentctx.index.view import NOBODY
+from agentctx.text.hashes import hash_of
 from agentctx.text.terms import analyze
-from tests.fixtures_memory import MADE_UP_WORDS, MadeUpWords
+from tests.fixtures_memory import MADE_UP_WORDS
 
 FOREVER = np.iinfo(np.int64).max
 DOCUMENTS = st.lists(st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 70_000), max_size=4), max_size=12)
-
-
-@given(DOCUMENTS, st.integers(0, 12))
-@settings(max_examples=100, deadline=None, derandomize=True)
-def test_postings_hold_each_row_and_count(documents: list[dict[str, int]], held_from: int) -> None:
-    postings = Postings()
-    held: list[tuple[npt.NDArray[Any], list[int]]] = []
-    for row, counts in enumerate(documents):
-        postings.add(row, counts)
-        if row >= held_from:  # a reader that never lets go
-            held += [
-                (array, array.tolist())
-                for n in range(len(postings))
-                for array in (postings.rows(n), postings.counts(n))
-            ]
-    capped = [{term: min(count, 65_535) for term, count in counts.items()} for counts in documents]
-    postings.check_invariants(capped)
-    for term in "abcdef":
-        number = postings.number(term)
-        rows = [row for row, counts in enumerate(capped) if term in counts]
-        if number is None:
-            assert not rows
-        else:
-            assert postings.terms[number] == term
-            assert postings.rows(number).tolist() == rows
-            assert postings.counts(number).tolist() == [capped[row][term] for row in rows]
-    assert all(array.tolist() == before for array, before in held)
-
-
-@given(DOCUMENTS)
-@settings(max_examples=50, deadline=None, derandomize=True)
-def test_joined_postings_are_those_of_each_term_in_turn(documents: list[dict[str, int]]) -> None:
-    postings = Postings()
-    for row, counts in enumerate(documents):
-        postings.add(row, counts)
-    numbers = list(range(len(postings)))[::-1]
-    rows, lengths = postings.joined(numbers)
-    assert rows.tolist() == [row for number in numbers for row in postings.rows(number).tolist()]
-    assert lengths == [len(postings.rows(number)) for number in numbers]
 
 
 @given(st.lists(st.lists(st.integers(-9, 9), max_size=40), max_size=8), st.booleans())
@@ -89,18 +54,30 @@ def test_a_growable_holds_all_rows_and_leaves_older_views_alone(batches: list[li
 ROWS = st.lists(st.tuples(st.integers(0, 2), st.integers(0, 4), st.booleans()), min_size=1, max_size=12)
 
 
+def live_view() -> tuple[LiveView, list[Growable[Any]]]:
+    """An empty view of rows that are added one by one, and their columns."""
+    columns: list[Growable[Any]] = [Growable(np.int32), Growable(np.int64), Growable(np.float32)]
+    return LiveView(*columns), columns
+
+
 @given(ROWS)
 @settings(max_examples=200, deadline=None, derandomize=True)
 def test_a_view_knows_neighbours_and_sessions(rows: list[tuple[int, int, bool]]) -> None:
-    session = np.array([row[0] for row in rows], dtype=np.int32)
-    position = np.array([row[1] for row in rows], dtype=np.int64)
-    visible = np.array([row[2] for row in rows], dtype=np.bool_)
-    expires = np.arange(len(rows), dtype=np.int64) + 100
-    view = make_view(visible, session, position, expires)
-    shown = np.flatnonzero(visible).tolist()
+    live, columns = live_view()
+    for row, (session, position, _) in enumerate(rows):
+        for column, value in zip(columns, (session, position, row + 1), strict=True):
+            column.append(value)
+        live.add(row)
+    for row, (_, _, shown) in enumerate(rows):
+        if not shown:
+            live.hide(row)
+    live.check_invariants()
+    session, position = columns[0].array, columns[1].array
+    view = live.view(7)
+    shown = [row for row, (_, _, one) in enumerate(rows) if one]
     assert view.count == len(shown)
+    assert view.valid_until == 7
     assert (view.visible is None) == (len(shown) == len(rows))
-    assert view.valid_until == min((100 + row for row in shown), default=FOREVER)
     assert view.of(np.arange(len(rows), dtype=np.int32)).tolist() == shown
     groups = [[row for row in shown if session[row] == number] for number in (1, 2)]
     groups = [sorted(group, key=lambda row: (position[row], row)) for group in groups if group]
@@ -108,180 +85,205 @@ def test_a_view_knows_neighbours_and_sessions(rows: list[tuple[int, int, bool]])
     for group in groups:
         for row, before, after in zip(group, [NOBODY, *group], [*group[1:], NOBODY], strict=False):
             assert (view.previous[row], view.following[row]) == (before, after)
-    assert sorted(view.run[group[0]] for group in groups) == list(range(view.runs))
-    assert all(len({int(view.run[row]) for row in group}) == 1 for group in groups)
+        run = int(view.run[group[0]])
+        assert {int(view.run[row]) for row in group} == {run}
+        assert (view.run_rows[run], view.run_length[run]) == (len(group), sum(row + 1 for row in group))
+    assert len({int(view.run[group[0]]) for group in groups}) == len(groups) == view.filled <= view.runs
+    assert view.total_length == sum(row + 1 for row in shown)
     assert all(view.previous[row] == view.following[row] == NOBODY for row in set(range(len(rows))) - set(shown))
+    again = live.at(np.array([one for _, _, one in rows], dtype=np.bool_))
+    for name in ("previous", "following", "run", "run_rows", "run_length"):
+        assert getattr(view, name).tolist() == getattr(again, name).tolist(), name
 
 
-@given(ROWS, st.lists(st.tuples(st.integers(0, 2), st.booleans()), min_size=1, max_size=5))
+@given(ROWS, st.lists(st.integers(0, 11), max_size=12), st.integers(0, 3))
 @settings(max_examples=200, deadline=None, derandomize=True)
-def test_an_extended_view_is_the_one_made_anew(rows: list[tuple[int, int, bool]], new: list[tuple[int, bool]]) -> None:
-    everything = rows + [(number, 5 + place, True) for place, (number, _) in enumerate(new)]
-    session = np.array([row[0] for row in everything], dtype=np.int32)
-    position = np.array([row[1] for row in everything], dtype=np.int64)
-    visible = np.array([row[2] for row in everything], dtype=np.bool_)
-    expires = 1000 - np.arange(len(everything), dtype=np.int64)
-    old = make_view(*(column[: len(rows)] for column in (visible, session, position, expires)))
-    whole = make_view(visible, session, position, expires)
-    before = (old.previous.tolist(), old.following.tolist())
-    grown = extend_view(old, whole.previous[len(rows) :].tolist(), int(expires[len(rows) :].min()))
-    for name in ("size", "count", "runs", "valid_until"):
-        assert getattr(grown, name) == getattr(whole, name)
-    assert grown.previous.tolist() == whole.previous.tolist()
-    assert grown.following.tolist() == whole.following.tolist()
-    assert (grown.visible is None) == (whole.visible is None)
-    assert whole.visible is None or grown.visible.tolist() == whole.visible.tolist()
-    shown = np.flatnonzero(visible)
-    pairs = {(int(grown.run[row]), int(whole.run[row])) for row in shown}
-    assert len(pairs) == len({a for a, _ in pairs}) == len({b for _, b in pairs}) == whole.runs
-    assert (old.previous.tolist(), old.following.tolist()) == before
+def test_a_view_kept_row_by_row_is_the_one_made_anew(
+    rows: list[tuple[int, int, bool]], toggled: list[int], steps: int
+) -> None:
+    """Rows come, vanish and come back in any order, also far from the end of a long session."""
+    live, columns = live_view()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(live_view_module, "_STEPS", steps)
+        for row, (session, position, shown) in enumerate(rows):
+            for column, value in zip(columns, (session, position, 1), strict=True):
+                column.append(value)
+            live.add(row)
+            if not shown:
+                live.hide(row)
+            for toggle in toggled[row::5]:
+                if toggle <= row:
+                    (live.hide if live.visible.array[toggle] else live.show)(toggle)
+            live.check_invariants()
 
 
-def test_metadata_leave_no_trace_when_removed() -> None:
-    index = AttributeIndex()
-    first, second = {"a": {"b": [1, {"c": 2}]}, "x": None}, {"a": {"b": True}, "a.b": 1}
-    index.add(0, first)
-    index.add(1, second)
-    index.check_invariants({0: first, 1: second})
+@given(st.lists(st.integers(0, 9) | st.just(int(FOREVER)), max_size=12), st.lists(st.integers(0, 9), max_size=6))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_expiry_names_each_row_once_when_its_time_has_come(times: list[int], later: list[int]) -> None:
+    expiry = Expiry()
+    expiry.start(np.array(times, dtype=np.int64), 2)
+    waiting = {(row, moment) for row, moment in enumerate(times) if 2 < moment < FOREVER}
+    for row, moment in enumerate(later, len(times)):
+        expiry.add(row, moment)
+        waiting.add((row, moment))
+    for now in range(10):
+        assert expiry.next() == min((moment for _, moment in waiting), default=FOREVER)
+        due = set(expiry.due(now))
+        assert due == {one for one in waiting if one[1] <= now}
+        waiting -= due
+
+
+@given(st.lists(st.binary(max_size=6), max_size=20), st.integers(0, 20))
+@settings(max_examples=100, deadline=None, derandomize=True)
+def test_texts_come_back_also_from_what_was_saved(texts: list[bytes], saved: int) -> None:
+    held = Texts()
+    numbers: list[int] = []
+    for place, text in enumerate(texts):
+        if place == saved:
+            held = Texts.restore({name: np.concatenate(pieces) for name, pieces in held.arrays().items()})
+        numbers.append(held.put(text))
+    assert [held.get(number) for number in numbers] == texts
+    assert all((number == 0) == (text == b"") for number, text in zip(numbers, texts, strict=True))
+
+
+def metadata_index(*rows: dict[str, Any]) -> AttributeIndex:
+    texts, column = Texts(), Growable(np.int32)
+    column.extend([texts.put(json.dumps(row).encode()) if row else 0 for row in rows])
+    return AttributeIndex(texts, column)
+
+
+def test_a_filter_finds_the_rows_by_key_and_value() -> None:
+    rows: list[dict[str, Any]] = [{"a": {"b": [1, {"c": 2}]}, "x": None}, {"a": {"b": True}, "a.b": 1}, {}]
+    index = metadata_index(*rows)
     assert index.having("a.b", 3).tolist() == [True, True, False]
+    assert index.having("x", 3).tolist() == [True, False, False]
     assert index.where("a.b", lambda value: value == 1 and value is not True, 3).tolist() == [False, True, False]
     assert not index.having("missing", 3).any()
+    index.check_invariants(dict(enumerate(rows)))
     with pytest.raises(AssertionError):
-        index.check_invariants({0: first})
-    index.remove(0, first)
-    index.check_invariants({1: second})
-    index.remove(1, second)
-    assert index._values == {}
+        index.check_invariants({0: rows[0]})
 
 
-def test_a_cache_keeps_the_latest_within_its_budget() -> None:
-    cache: EvidenceCache[str] = EvidenceCache(budget=10)
-    for key in "abc":
-        assert cache.put((key,), key, 3) == key
-    assert cache.get(("a",)) == "a"  # now the latest
-    cache.put(("d",), "d", 3)
-    assert [cache.get((key,)) for key in "abcd"] == ["a", None, "c", "d"]
-    assert cache.put(("huge",), "huge", 11) == "huge"
-    assert cache.get(("huge",)) is None
-    for _ in range(20):
-        cache.put(("same",), "same", 4)
-    assert cache.get(("same",)) == "same"
-    cache.clear()
-    assert cache.get(("same",)) is None
-    assert cache.put(("e",), "e", 9) == cache.get(("e",))
+def test_a_key_with_very_many_values_and_very_many_keys_cost_little() -> None:
+    rows = [{"n": number, f"k{number % 50}": 1} for number in range(6000)]
+    index = metadata_index(*rows)
+    assert np.flatnonzero(index.where("n", lambda value: 4090 <= value < 4100, 6000)).tolist() == [*range(4090, 4100)]
+    for number in range(50):
+        assert index.having(f"k{number}", 6000).sum() == 120
+    assert len(index._paths) == 32
+    assert index.nbytes < 40 * 32 * 6000
 
 
 # --- words of like meaning --------------------------------------------------------------------------------------------
 
-
-def vocabulary_of(*texts: str) -> tuple[Vocabulary, Postings]:
-    vocabulary, postings = Vocabulary(), Postings()
-    for row, text in enumerate(texts):
-        add(vocabulary, postings, row, text)
-    return vocabulary, postings
+WORDS = [a + b for a in "bdkx" for b in "aeiou"]
 
 
-def add(vocabulary: Vocabulary, postings: Postings, row: int, text: str) -> None:
-    document = analyze(text)
-    postings.add(row, document.counts)
-    vocabulary.add(postings, document.spelling)
+def lexical_of(*texts: str) -> LexicalIndex:
+    columns: list[Growable[Any]] = [Growable(np.int32), Growable(np.int32), Growable(np.float32)]
+    columns[0].extend([0] * len(texts))
+    columns[1].extend(range(len(texts)))
+    columns[2].extend([len(text.split()) for text in texts])
+    index = LexicalIndex(*columns)
+    index.add([analyze(text).counts for text in texts])
+    return index
 
 
-TEXTS = st.lists(
-    st.lists(st.sampled_from([a + b for a in "bdkx" for b in "aeiou"]), max_size=4).map(" ".join), max_size=8
-)
+@given(st.lists(st.sampled_from(WORDS), min_size=1, unique=True), st.integers(1, 20))
+@settings(max_examples=50, deadline=None, derandomize=True)
+def test_the_nearest_words_are_those_of_a_full_comparison(asked: list[str], width: int) -> None:
+    words = [word for word in WORDS if word[0] != "x"]
+    forms = {word: [word] for word in words}
+    table = NearWords(NearWords.compare(words, MADE_UP_WORDS.embed(words), forms, width))
+    for word, ids, strengths in zip(asked, *table.near(asked), strict=True):
+        found = {table.terms[place]: near for place, near in zip(ids, strengths, strict=True) if near > 0}
+        near = {other: (MADE_UP_WORDS.cosine(word, other) - 0.3) / 0.7 for other in words} if word in words else {}
+        best = sorted((value for value in near.values() if value > 0.002), reverse=True)[:width]
+        assert sorted((value for value in found.values() if value > 0.002), reverse=True) == pytest.approx(
+            best, abs=0.003
+        )
+        assert found == pytest.approx({other: near[other] for other in found}, abs=0.003)
+        assert strengths.tolist() == sorted(strengths.tolist(), reverse=True)
 
 
-@given(TEXTS, st.integers(1, 4), st.sampled_from([0.1, 0.3, 0.6]))
-@settings(max_examples=100, deadline=None, derandomize=True)
-def test_neighbours_are_those_of_a_full_comparison_however_the_vocabulary_grew(
-    texts: list[str], every: int, least: float
-) -> None:
-    vocabulary, postings = vocabulary_of()
-    asked = ["ba", "ki", "xa", "du", "ba"]
-    for row, text in enumerate(texts):
-        add(vocabulary, postings, row, text)
-        if row % every == 0:
-            vocabulary.near(asked[row % 3 :], MADE_UP_WORDS, least)
-    found = vocabulary.near(asked, MADE_UP_WORDS, least)
-    vocabulary.check_invariants(postings, [analyze(text) for text in texts])
-    for term, (numbers, cosines) in zip(asked, found, strict=True):
-        full = {other: MADE_UP_WORDS.cosine(term, other) for other in postings.terms if other[0] != "x"}
-        expected = {other: cosine for other, cosine in full.items() if cosine > least}
-        assert {
-            postings.terms[number]: cosine for number, cosine in zip(numbers, cosines, strict=True)
-        } == pytest.approx(expected, abs=1e-6)
-        assert cosines.tolist() == sorted(cosines.tolist(), reverse=True)
+def test_terms_of_the_table_are_found_in_a_namespace_however_it_grew() -> None:
+    table = MADE_UP_WORDS.near(WORDS)
+    texts = ["ba be", "ki ki du", "xa", "do", "di ko"]
+    for folded in range(len(texts) + 1):
+        index, known = lexical_of(), 0
+        for row, text in enumerate(texts):
+            index._session.append(0)
+            index._run.append(row)
+            index._length.append(len(text.split()))
+            index.add([analyze(text).counts])
+            if row == folded:
+                fold = index.fold()
+                for _ in fold.steps():
+                    pass
+                index.publish(fold)
+            numbers = index.terms.numbers_of(table)
+            assert numbers[-1] == -1
+            found = {term: int(number) for term, number in zip(table.terms, numbers, strict=False) if number >= 0}
+            assert found == {
+                term: index.terms.number(term) for term in table.terms if index.terms.number(term) is not None
+            }
+            known = max(known, len(found))
+        assert known == 5  # two are stop words
 
 
-def test_what_is_remembered_of_words_is_bounded_and_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary_module, "_KEPT", 3)
-    vocabulary, _ = vocabulary_of("ba be bi bo bu da de di do du")
-    first = vocabulary.near(["ba"], MADE_UP_WORDS, 0.0)
-    for word in ("be", "bi", "bo", "bu", "da"):
-        vocabulary.near([word], MADE_UP_WORDS, 0.0)
-        assert len(vocabulary._near) <= 4
-    again = vocabulary.near(["ba"], MADE_UP_WORDS, 0.0)
-    assert again[0][0].tolist() == first[0][0].tolist()
+def test_of_a_common_term_the_rows_are_looked_at_that_say_most_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lexical_segment, "HEAD", 3)
+    monkeypatch.setattr(lexical_segment, "_HEADS", 1000)
+    texts = ["kod kod kod", "kod lok mip", "kod kod", "gaf", "kod", "kod " * 9, "kod lok nez tup vip rup gaf mip"]
+    index = lexical_of(*texts)
+    fold = index.fold()
+    for _ in fold.steps():
+        pass
+    index.publish(fold)
+    for column, value in ((index._session, 0), (index._run, 7), (index._length, 2)):
+        column.append(value)
+    index.add([{"kod": 2}])
+    kod, gaf = (index.terms.number(term) for term in ("kod", "gaf"))
+    owner, rows, says = index.look(np.array([gaf, kod], dtype=np.int32))
+    assert owner.tolist() == [0, 0, 1, 1, 1, 1]
+    assert rows.tolist() == [3, 6, 0, 2, 5, 7]
+    assert index.rows(kod).tolist() == [0, 1, 2, 4, 5, 6, 7]
+    assert says[0] > says[1] > 0
+    assert all(0 < one < 1 for one in says)
 
 
-def test_a_large_vocabulary_is_embedded_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(vocabulary_module, "_BATCH", 3)
-    calls: list[int] = []
-
-    class Counted(MadeUpWords):
-        def embed(self, words: Sequence[str]) -> npt.NDArray[np.float32]:
-            calls.append(len(words))
-            return super().embed(words)
-
-    vocabulary, _ = vocabulary_of("ba bi bo bu da de du")
-    ((numbers, _),) = vocabulary.near(["ba"], Counted(), -2.0)
-    assert sorted(numbers.tolist()) == list(range(7))
-    assert max(calls) <= 3
+def test_the_shipped_table_knows_common_words_and_their_terms() -> None:
+    table = NearWords.load()
+    ids, strengths = table.near(["vet", "Vet", "2024", "zzyzx", "running"])
+    assert table.terms[ids[0][0]] == "vet"
+    assert "veterinari" in {table.terms[place] for place in ids[0][:4]}
+    assert "run" in {table.terms[place] for place in ids[4][:2]}
+    assert not strengths[1:4].any()  # words are asked for in lower case, and digits mean nothing
+    assert table.hashes.tolist() == [hash_of(term) for term in table.terms]
 
 
-def test_word_vectors_are_those_of_the_embedder_before_and_after_an_overflow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words_module, "_KEPT", 5)
-    embedder = StaticEmbedder()
-    vectors = WordVectors(embedder)
-    texts = ["cat", "dog", "lisbon", "music", "river", "train", "garden", "bread"]
-    known = dict(zip(texts, embedder.embed(texts), strict=True))
-    for asked in (texts[:4], texts[2:], texts, ["cat"], texts[::-1], ["cat", "cat"], []):
-        found = vectors.embed(asked)
-        assert found.shape == (len(asked), embedder.identity.dimensions)
-        for word, vector in zip(asked, found, strict=True):
-            np.testing.assert_array_equal(vector, known[word])
+@pytest.mark.parametrize("damage", ["missing", "changed", "unnamed"])
+def test_a_damaged_table_is_refused(tmp_path: Path, damage: str) -> None:
+    for name in ("manifest.json", FILE):
+        (tmp_path / name).write_bytes((DATA / name).read_bytes())
+    if damage == "missing":
+        (tmp_path / FILE).unlink()
+    elif damage == "changed":
+        (tmp_path / FILE).write_bytes((DATA / FILE).read_bytes()[:-1] + b"\x07")
+    else:
+        (tmp_path / "manifest.json").write_text("{}")
+    with pytest.raises(FailedPrecondition, match=FILE):
+        NearWords.load(tmp_path)
 
 
-def test_word_vectors_kept_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words_module, "_KEPT", 5)
-    vectors = WordVectors(StaticEmbedder())
-    for number in range(20):
-        vectors.embed([f"word{number}", f"other{number}"])
-        assert len(vectors._places) <= 5
-
-
-def test_a_term_means_what_its_stem_does_or_else_its_first_spelling() -> None:
-    words = WordVectors(StaticEmbedder())
-    vocabulary, _ = vocabulary_of("Happiness running", "happy")
-    assert (words.knows("run"), words.knows("happi")) == (True, False)
-    for asked, number in (("run", 1), ("happiness", 0)):
-        ((numbers, cosines),) = vocabulary.near([asked], words, 0.5)
-        assert numbers[0] == number
-        assert cosines[0] == pytest.approx(1, abs=1e-5)
-
-
-def test_pieces_of_words_and_digits_mean_nothing() -> None:
-    embedder = StaticEmbedder()
-    found = WordVectors(embedder).embed(["qzxvw", "2024", ""])
-    assert not found.any()
-    assert embedder.embed(["qzxvw"]).any()
-
-
-def test_word_vectors_handed_out_do_not_change_later(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(words_module, "_KEPT", 2)
-    vectors = WordVectors(StaticEmbedder())
-    cat = vectors.embed(["cat"])
-    before = cat.copy()
-    vectors.embed(["dog", "river"])
-    np.testing.assert_array_equal(cat, before)
+def test_a_name_is_one_while_somebody_who_bears_it_is_heard() -> None:
+    names = Names()
+    names.meet(["", "Mary-Ann O'Hara", "assistant", "Ann Lee"])
+    assert names.named(["mary", "ann"]) == []
+    names.hear(np.array([1, 1, 2, 3]))
+    assert sorted(names.named(["mary", "ann", "assistant"])) == [1, 3]
+    assert [names.is_name(term) for term in ("mari", "lee", "hara", "assist", "bo")] == [True, True, True, False, False]
+    names.hear(np.array([1, 3]), -1)
+    assert names.named(["mary", "ann"]) == [1]
+    assert not names.is_name("lee")
+    names.check_invariants({"": 0, "Mary-Ann O'Hara": 1, "assistant": 2, "Ann Lee": 3}, [1, 2])

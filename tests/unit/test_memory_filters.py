@@ -6,16 +6,23 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.config import Limits
 from agentctx.errors import InvalidArgument
+from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory.filters import matches, parse_filter
 from agentctx.memory.search import where
 from agentctx.types import And, Condition, Filter, Not, Or
 from tests.fixtures_memory import Log
+
+
+def mask(index: EpisodeIndex, filter: Filter, size: int) -> npt.NDArray[np.bool_]:
+    return where(index, filter, size, index.column("metadata"))
+
 
 LIMITS = Limits()
 SCALARS = st.sampled_from([None, True, False, 0, 1, 2, 1.5, -3, "", "1", "ab", "b", "é", "true"])
@@ -106,7 +113,7 @@ def test_a_filter_is_decided_alike_one_by_one_and_by_the_index(filter: Filter, r
     index = log.index()
     expected = [dumb(filter, metadata) for metadata in rows]
     assert [matches(parsed, metadata) for metadata in rows] == expected
-    assert where(index, parsed, len(rows)).tolist() == expected
+    assert where(index, parsed, len(rows), index.column("metadata")).tolist() == expected
 
 
 @pytest.mark.parametrize(
@@ -149,7 +156,7 @@ def test_the_table_of_meanings(filter: Any, metadata: dict[str, Any], holds: boo
     assert matches(parsed, metadata) is holds
     log = Log()
     log.add("x", metadata=metadata)
-    assert where(log.index(), parsed, 1).tolist() == [holds]
+    assert mask(log.index(), parsed, 1).tolist() == [holds]
 
 
 def test_a_filter_reads_its_json_form() -> None:
@@ -213,5 +220,5 @@ def test_a_bad_filter_is_refused_with_its_place(filter: Any, field: str) -> None
 
 
 def test_a_mask_of_nothing_is_empty() -> None:
-    assert where(Log().index(), Condition("a", "ne", 1), 0).tolist() == []
-    assert where(Log().index(), And(()), 0).dtype == np.bool_
+    assert mask(Log().index(), Condition("a", "ne", 1), 0).tolist() == []
+    assert mask(Log().index(), And(()), 0).dtype == np.bool_

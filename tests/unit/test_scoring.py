@@ -21,21 +21,34 @@ from agentctx.config import SearchSettings
 from agentctx.engine import ContextEngine
 from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
-from agentctx.memory import scoring
-from agentctx.memory.evidence import Weights
+from agentctx.index.names import NOT_NAMES
+from agentctx.memory import weights as scoring
+from agentctx.memory.exact import Scored, closeness
 from agentctx.memory.plan import Plan, PlannedTerm, make_plan
-from agentctx.memory.scoring import Scorer, closeness
-from agentctx.memory.search import top
-from agentctx.memory.time_hints import TimeHint
+from agentctx.memory.routing import best_of
+from agentctx.memory.scoring import Scorer, explain
+from agentctx.memory.times import TimeHint
+from agentctx.memory.weights import WEIGHTS as W
+from agentctx.memory.wording import HALF
 from agentctx.testing import HashingEmbedder, ManualClock, SequentialIds
 from agentctx.text.features import text_features
 from agentctx.text.terms import analyze, stem
 from agentctx.types import Episode, NewEpisode
-from tests.fixtures_memory import EMBEDDER, MADE_UP_WORDS, START, Log, neighbours_of, sessions_of, visible
+from tests.fixtures_memory import (
+    EMBEDDER,
+    MADE_UP_WORDS,
+    SCRATCH,
+    START,
+    Log,
+    neighbours_of,
+    sessions_of,
+    visible,
+)
+from tests.fixtures_memory import scored as score_rows
 
-W = Weights()
 WORDS = [a + b for a in ("ba", "ko", "mi", "tu", "xe", "ru", "lo", "ga", "ne", "sa") for b in "dfgklmnprtvz"]
 PLAIN = [*WORDS, "Ana", "Tom", "yesterday", "2024", "we", "why?"]
+NEAR = MADE_UP_WORDS.near([*WORDS, "kodak", "tug", "tul", "mid", "bad", "nez", "lamp"])
 SWITCHES = {
     "everything": SearchSettings(),
     "lexical only": SearchSettings(dense=False),
@@ -75,7 +88,7 @@ def question(seed: int) -> str:
 
 
 def reference(states: dict[int, Episode], plan: Plan, vector: Sequence[float], on: SearchSettings) -> dict[int, float]:
-    """By row what the docstrings of `scoring` and `evidence` promise."""
+    """By row what docs/search.md promises."""
     scores = dict.fromkeys(states, 0.0)
     if on.lexical:
         lexical = lexical_part(states, plan, on)
@@ -126,9 +139,12 @@ def lexical_part(states: dict[int, Episode], plan: Plan, on: SearchSettings) -> 
             * saturated(1, document.length, mean)
             for row, document in documents.items()
         }
-        holds = {row: 1.0 if counts[row] else close[row] for row in states}
-        share = rarity(sum(holds.values()), len(states))
-        share += rarity(sum(max(holds[row] for row in rows) for rows in sessions), len(sessions))
+        holders = {other: {row for row, one in documents.items() if other in one.counts} for other in alike}
+        own = {row for row in states if counts[row]}
+        share = rarity(joined(own, holders, alike, len(states), HALF), len(states))
+        by_session = [{session_of[row] for row in rows} for rows in (own, *holders.values())]
+        spread_out = dict(zip(holders, by_session[1:], strict=True))
+        share += rarity(joined(by_session[0], spread_out, alike, len(sessions), 1), len(sessions))
         share *= term.weight * (scoring.NAME_WEIGHT if term.term in names else 1)
         whole += share
         direct: dict[int | None, float] = {None: 0.0} | {row: max(exact[row], close[row]) for row in states}
@@ -144,6 +160,14 @@ def lexical_part(states: dict[int, Episode], plan: Plan, on: SearchSettings) -> 
                 )
             found[row] += share * (1 - (1 - local) * (1 - spread))
     return {row: value / whole if whole else 0.0 for row, value in found.items()}
+
+
+def joined(own: set[int], holders: dict[str, set[int]], alike: dict[str, float], of: int, share: float) -> float:
+    """How many hold a word, those counted in part that hold one of like meaning, as if they fell by chance."""
+    missed = math.prod(
+        1 - min(1, share * alike[other] / (1 + W.saturation) * len(rows) / of) for other, rows in holders.items()
+    )
+    return len(own) + (of - len(own)) * (1 - missed)
 
 
 def chances(row: int, direct: dict[int | None, float], states: dict[int, Episode], length: float) -> list[float]:
@@ -167,14 +191,16 @@ def need(length: float) -> float:
 
 def likes(term: PlannedTerm, documents: dict[int, Any]) -> dict[str, float]:
     """The terms most like a query's word, with how alike: 0 where they begin to be, 1 for the same meaning."""
-    others = sorted({other for document in documents.values() for other in document.counts} - {term.term})
-    cosines = {other: MADE_UP_WORDS.cosine(term.spelling, other) for other in others}
-    near = sorted((other for other in others if cosines[other] > W.similar_from), key=lambda other: -cosines[other])
-    return {other: (cosines[other] - W.similar_from) / (1 - W.similar_from) for other in near[: W.similar_terms]}
+    held = {other for document in documents.values() for other in document.counts} - {term.term}
+    ids, near = NEAR.near([term.spelling])
+    alike = {NEAR.terms[place]: float(value) for place, value in zip(ids[0], near[0], strict=True) if value > 0}
+    for other, value in alike.items():
+        assert value == pytest.approx((MADE_UP_WORDS.cosine(term.spelling, other) - 0.3) / 0.7, abs=0.003)
+    return dict([(other, value) for other, value in alike.items() if other in held][: W.similar_terms])
 
 
 def name_parts(speaker: str) -> list[str]:
-    return [] if speaker.lower() in scoring.NOT_NAMES else re.findall(r"[^\W_]+", speaker.lower())
+    return [] if speaker.lower() in NOT_NAMES else re.findall(r"[^\W_]+", speaker.lower())
 
 
 def nearness(moment: datetime, hint: TimeHint) -> float:
@@ -191,10 +217,8 @@ def scored(
 ) -> dict[int, float]:
     """What production says about the visible rows."""
     index = index or log.index()
-    view = index.view(to_micros(log.now))
-    plan, vector = make_plan(query, START), EMBEDDER.embed([query])[0]
-    total = Scorer(on, MADE_UP_WORDS).score(index, view, plan, vector, live=live).total
-    return {row: float(total[row - 1]) for row in visible(log.states, log.now)}
+    found = score_rows(Scorer(on, lambda: NEAR), index, index.view(to_micros(log.now)), query, live=live)
+    return dict(zip((found.rows + 1).tolist(), found.total.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("switch", SWITCHES)
@@ -233,14 +257,29 @@ def test_the_parts_of_a_hit_sum_up_to_its_score(seed: int) -> None:
     log, query = corpus(seed), question(seed)
     index = log.index()
     view = index.view(to_micros(log.now))
+    rows = np.array(sorted(visible(log.states, log.now))) - 1
     for on in SWITCHES.values():
-        scores = Scorer(on, MADE_UP_WORDS).score(
-            index, view, make_plan(query, START), EMBEDDER.embed([query])[0], live=False
-        )
-        rows = np.array(sorted(visible(log.states, log.now))) - 1
-        for row, parts in zip(rows, scores.explain(rows), strict=True):
-            assert parts.total == pytest.approx(float(scores.total[row]))
-            assert sum(parts.values.values()) == pytest.approx(parts.total, abs=1e-5)
+        with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+            scorer, vector = Scorer(on, lambda: NEAR), EMBEDDER.embed([query])[0]
+            question_ = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
+            scores = question_.score(rows)
+            for total, parts in zip(scores.total, explain(question_, scores), strict=True):
+                assert parts.total == pytest.approx(float(total))
+                assert sum(parts.values.values()) == pytest.approx(parts.total, abs=1e-5)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_score_is_the_same_to_the_last_bit_in_every_set_of_rows(seed: int) -> None:
+    log, query, chance = corpus(seed), question(seed), random.Random(seed)
+    index = log.index()
+    view = index.view(to_micros(log.now))
+    scorer = Scorer(SearchSettings(), lambda: NEAR)
+    whole = score_rows(scorer, index, view, query, live=True)
+    known = dict(zip(whole.rows.tolist(), whole.total.tolist(), strict=True))
+    for _ in range(20):
+        some = np.array(chance.sample(sorted(known), chance.randint(1, len(known))))
+        found = score_rows(scorer, index, view, query, some, live=True)
+        assert found.total.tolist() == [known[row] for row in some.tolist()]
 
 
 # --- what deletion leaves behind --------------------------------------------------------------------------------------
@@ -373,14 +412,22 @@ def test_a_score_depends_on_neither_k_nor_filters_nor_time_range(tmp_path: Path)
 # --- small parts ------------------------------------------------------------------------------------------------------
 
 
-@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, -1.0, 2.0, 3.0]), st.booleans()), max_size=20), st.integers(0, 22))
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, -1.0, 2.0, 3.0]), st.booleans()), max_size=20), st.integers(1, 22))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_the_best_come_first_and_equals_in_log_order(rows: list[tuple[float, bool]], k: int) -> None:
-    scores = np.array([score for score, _ in rows], dtype=np.float32)
-    eligible = np.array([fits for _, fits in rows], dtype=np.bool_)
+    none = np.zeros((0, len(rows)), dtype=np.bool_)
+    one = Scored(
+        np.arange(len(rows)),
+        np.array([score for score, _ in rows], dtype=np.float32),
+        np.array([fits for _, fits in rows], dtype=np.bool_),
+        {},
+        none,
+        none,
+    )
     expected = sorted((place for place in range(len(rows)) if rows[place][1]), key=lambda place: -rows[place][0])[:k]
-    if k:
-        assert top(scores, eligible, k).tolist() == expected
+    assert best_of([one], k).rows.tolist() == expected
+    halves = [one.take(np.arange(0, len(rows), 2)), one.take(np.arange(1, len(rows), 2))]
+    assert best_of(halves, k).rows.tolist() == expected
 
 
 def test_nearness_in_time_falls_off_on_both_sides() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentctx.cli.memory import read, transfer, write
+from agentctx.cli.memory import read, tags, tidy, transfer, write
 
 app = typer.Typer(
     help="Remember what happened, and find it again.",
@@ -23,8 +23,12 @@ for command in (
     read.history,
     read.namespaces,
     write.delete_namespace,
+    tags.tags,
+    tags.edit_tags,
+    tags.retag,
     transfer.export,
     transfer.import_,
     transfer.reembed,
+    tidy.consolidate,
 ):
     app.command(command.__name__.strip("_").replace("_", "-"))(command)

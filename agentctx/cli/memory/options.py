@@ -73,6 +73,7 @@ class Narrowed:
     tag: Annotated[
         list[str] | None, typer.Option("--tag", metavar="TAG", help="Only with this tag; repeat it to ask for several.")
     ] = None
+    narrower: Annotated[bool, typer.Option("--narrower", help="What has a tag below --tag has --tag, too.")] = False
     filter: Annotated[
         str | None,
         typer.Option(
@@ -101,6 +102,7 @@ class Narrowed:
             "speaker": self.speaker,
             "role": self.role,
             "tags": tuple(self.tag or ()),
+            "narrower": self.narrower,
             "filter": None if self.filter is None else parse_object(self.filter, "filter"),
             "include_invalid": self.include_invalid,
             "min_revision": None if self.min_revision is None else parse_revision(self.min_revision, "min_revision"),

@@ -30,6 +30,9 @@ def search(
         typer.Option(metavar="TIME", help="The now of the question, from which 'last week' counts. [default: now]"),
     ] = None,
     explain: Annotated[bool, typer.Option("--explain", help="Also show how the hits were found.")] = False,
+    exhaustive: Annotated[
+        bool, typer.Option("--exhaustive", help="Score every episode, not only the promising ones.")
+    ] = False,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Give up after so long.")] = None,
     full: Annotated[bool, typer.Option("--full", help="Show long texts whole.")] = False,
     narrowed: Narrowed,
@@ -45,6 +48,8 @@ def search(
         options["reference_time"] = optional_time(reference_time, "reference_time")
     if explain:
         options["explain"] = True
+    if exhaustive:
+        options["exhaustive"] = True
     if timeout is not None:
         if not 0 < timeout < _LONGEST:
             raise InvalidArgument(f"timeout must be above 0 and below {_LONGEST} seconds", field="timeout")

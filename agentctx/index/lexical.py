@@ -1,0 +1,391 @@
+"""Terms and where they occur: in which rows, how often, in how many rows and sessions; what search asks of words.
+
+Most rows lie in a frozen segment of flat arrays, the newest in a tail that is cheap to add to. When the tail has grown,
+another segment is built beside both and put in their place. All statistics are of the visible rows and kept in step,
+so that none costs more than a look-up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from agentctx.index.growable import Growable
+from agentctx.index.lexical_fold import Fold, built, subtract
+from agentctx.index.lexical_meet import Met, look, meet
+from agentctx.index.lexical_segment import Counts, Rows, Segment
+from agentctx.index.lexical_tail import Tail, slices
+from agentctx.index.lexical_terms import Terms
+
+LEAST_TAIL: Final = 512
+"""Rows below which a tail is left as it is."""
+_SHARE: Final = 6  # a tail is folded in when it is as long as one in so many of the rows before it
+TAKEN_UP: Final = 4_096  # rows of a tail that are read back one by one; more are made a segment
+_AT_ONCE: Final = 16_384  # rows of a tail, if they double the rest, beyond which it is folded by who adds
+Ints = npt.NDArray[np.int64]
+
+
+class LexicalIndex:
+    """The inverted index of one namespace. Rows are numbered in log order and never removed; the owner locks.
+
+    session, run, length: the columns of the rows, which are filled before `add` is called. A row without a session
+    (0) counts as a session of its own.
+    """
+
+    def __init__(self, session: Growable[np.int32], run: Growable[np.int32], length: Growable[np.float32]) -> None:
+        self.terms = Terms()
+        self._session, self._run, self._length = session, run, length
+        self._base = Segment.empty()
+        self._base_runs = 0  # runs from here on are not in the base
+        self._totals: Rows | None = None  # the base's, less what hidden rows say; None while there is none
+        self._tails = [Tail(0)]
+        self._holders: Growable[np.int32] = Growable(np.int32)
+        self._sessions: Growable[np.int32] = Growable(np.int32)
+        self._shown: Growable[np.bool_] = Growable(np.bool_)
+        self._hidden = 0
+        self._spoken = 0.0  # the sum of all lengths
+        self._folding = False
+
+    def __len__(self) -> int:
+        return self._tails[-1].end
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    def add(self, documents: Sequence[Mapping[str, int]]) -> None:
+        """Enter the terms of the next rows, with how often each says them; all are visible. O(terms)."""
+        tail = self._tails[-1]
+        self._spoken += float(self._length.array[tail.end : tail.end + len(documents)].sum())
+        for counts in documents:
+            row = tail.end
+            numbers = [self.terms.enter(term) for term in counts]
+            new = len(self.terms) - len(self._holders)
+            if new:
+                self._holders.extend(np.zeros(new, dtype=np.int32))
+                self._sessions.extend(np.zeros(new, dtype=np.int32))
+            tail.add(numbers, list(counts.values()))
+            self._shown.append(True)
+            if not numbers:
+                continue
+            self._holders.array[numbers] += 1
+            if self._session.array[row]:
+                numbers = self._new_in_session(tail, numbers, row)
+            self._sessions.array[numbers] += 1
+        if not self._folding and len(tail) >= max(_AT_ONCE, len(self._base)):
+            self._fold_at_once()
+
+    def _fold_at_once(self) -> None:
+        """Nobody folds in the background, or not soon enough: searches would slow down."""
+        fold = self.fold()
+        for _ in fold.steps():
+            pass
+        self.publish(fold)
+
+    def _new_in_session(self, tail: Tail, numbers: list[int], row: int) -> list[int]:
+        """Those terms of a row that no other visible row of its session says."""
+        run = int(self._run.array[row])
+        keys = {number << 32 | run for number in numbers}
+        known = keys & tail.pairs
+        tail.pairs |= keys
+        old = run < self._base_runs or len(self._tails) > 1
+        if not self._hidden and not old:
+            return [key >> 32 for key in keys - known]
+        if not self._hidden:
+            keys -= known
+        terms = np.fromiter((key >> 32 for key in keys), dtype=np.int64, count=len(keys))
+        said = self._said(terms, np.full(len(keys), run), besides=row)
+        return [int(term) for term in terms[said == 0]]
+
+    def _said(self, terms: Ints, runs: Ints, besides: int = -1) -> Ints:
+        """How often visible rows of a run say a term, pair by pair."""
+        found = np.zeros(len(terms), dtype=np.int64)
+        if len(self._base):
+            places = self._base.find(terms, runs)
+            held = places >= 0
+            found[held] = self._base_totals[places[held]]
+        for tail in self._tails:
+            if not tail.pairs:
+                continue
+            for place, (term, run) in enumerate(zip(terms.tolist(), runs.tolist(), strict=True)):
+                if term << 32 | run in tail.pairs and (entry := tail.postings(term)) is not None:
+                    rows, counts = entry
+                    there = (self._run.array[rows] == run) & self._shown.array[rows] & (rows != besides)
+                    found[place] += int(counts[there].sum())
+        return found
+
+    @property
+    def _mean(self) -> float:
+        return self._spoken / max(len(self), 1)
+
+    @property
+    def _base_totals(self) -> Rows:
+        return self._base.totals if self._totals is None else self._totals
+
+    def hide(self, rows: npt.NDArray[np.integer[Any]]) -> None:
+        """These rows are not visible any more. Twice is as good as once. O(terms)."""
+        rows = rows[self._shown.array[rows]]
+        if len(rows):
+            self._hidden += len(rows)
+            self._count(rows, -1)
+
+    def show(self, rows: npt.NDArray[np.integer[Any]]) -> None:
+        """These rows are visible again."""
+        rows = rows[~self._shown.array[rows]]
+        if len(rows):
+            self._hidden -= len(rows)
+            self._count(rows, 1)
+
+    def _count(self, rows: npt.NDArray[np.integer[Any]], sign: int) -> None:
+        self._shown.array[rows] = sign > 0
+        owner, terms, counts = self.terms_of(rows)
+        np.add.at(self._holders.array, terms, np.int32(sign))
+        apart = (self._session.array[rows] == 0)[owner]
+        np.add.at(self._sessions.array, terms[apart], np.int32(sign))
+        in_base = (rows < len(self._base))[owner]
+        keys = terms.astype(np.int64) << 32 | self._run.array[rows][owner]
+        together = ~apart
+        if not together.any():
+            return
+        found, inverse = np.unique(keys[together], return_inverse=True)
+        change = np.bincount(inverse, weights=counts[together], minlength=len(found)).astype(np.int64)
+        of_base = np.bincount(
+            inverse, weights=counts[together] * in_base[together], minlength=len(found)
+        ).astype(np.int32)  # fmt: skip
+        if of_base.any():
+            if self._totals is None:
+                self._totals = np.array(self._base.totals)
+            places = self._base.find(found >> 32, found & 0xFFFFFFFF)
+            held = places >= 0
+            self._totals[places[held]] += np.int32(sign) * of_base[held]
+        after = self._said(found >> 32, found & 0xFFFFFFFF)
+        turned = after == 0 if sign < 0 else after == change
+        np.add.at(self._sessions.array, (found >> 32)[turned], np.int32(sign))
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def holders(self, term: int) -> int:
+        """In how many visible rows a term is."""
+        return int(self._holders.array[term])
+
+    def sessions(self, term: int) -> int:
+        """In how many sessions of visible rows a term is."""
+        return int(self._sessions.array[term])
+
+    def all_holders(self, terms: npt.NDArray[np.integer[Any]]) -> tuple[Rows, Rows]:
+        """`holders` and `sessions` of many terms."""
+        return self._holders.array[terms], self._sessions.array[terms]
+
+    def terms_of(
+        self, rows: npt.NDArray[np.integer[Any]]
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.int32], Counts]:
+        """What some rows say: (which of `rows`, term, how often), row by row."""
+        base = self._base
+        if len(base) and (not len(rows) or int(rows.max()) < len(base)):
+            owner, places = slices(base.row_starts, rows)
+            return owner, base.terms.take(places), base.row_counts.take(places)
+        if not len(base) and len(self._tails) == 1:
+            forward = self._tails[0].forward
+            owner, places = slices(forward.starts, rows)
+            return owner, forward.terms.array.take(places), forward.counts.array.take(places)
+        found = []
+        parts = [(0, len(base), base.row_starts, base.terms, base.row_counts)]
+        for tail in self._tails:
+            held = tail.forward
+            parts.append((tail.first, tail.end, held.starts, held.terms.array, held.counts.array))
+        for first, end, starts, terms, counts in parts:
+            here = np.flatnonzero((rows >= first) & (rows < end))
+            if len(here):
+                owner, places = slices(starts, rows[here] - first)
+                found.append((here[owner], terms.take(places), counts.take(places)))
+        if not found:
+            return np.zeros(0, np.intp), np.zeros(0, np.int32), np.zeros(0, np.uint8)
+        owner, numbers, said = (np.concatenate([one[i] for one in found]) for i in range(3))
+        return owner, numbers, said
+
+    def meet(self, rows: npt.NDArray[np.integer[Any]], place: Rows, terms: Rows, code: npt.NDArray[np.int16]) -> Met:
+        """Where some rows say some of `terms`, which are ascending.
+
+        place: of each of `rows` its place in them, anything for other rows. code: working memory by term, all 0.
+        """
+        return meet(self._base, self._tails, rows, place, terms, code)
+
+    def rows(self, term: int) -> Rows:
+        """All rows that say a term, ascending, hidden ones too."""
+        parts = [self._base.rows_of(term)]
+        parts += [held[0] for tail in self._tails if (held := tail.postings(term)) is not None]
+        return np.concatenate(parts)
+
+    def look(self, terms: Rows) -> tuple[npt.NDArray[np.intp], Rows, npt.NDArray[np.float32]]:
+        """The rows that say most about some terms, hidden ones too: (which of `terms`, row, about how much: 0 to 1).
+
+        One term after the other; all rows of each, but for terms that are in many.
+        """
+        return look(self._base, self._tails, terms, self._length.array, self._mean)
+
+    def totals(self, term: int, runs: Rows) -> Ints:
+        """How often visible rows of each of some sessions, their runs ascending, say a term.
+
+        A row without a session is not asked about: what it says is in `terms_of`.
+        """
+        found = self._base.totals_of(term, runs, self._base_totals)
+        for tail in self._tails if len(runs) else ():
+            entry = tail.postings(term) if tail.pairs else None
+            if entry is None:
+                continue
+            rows, counts = entry
+            if self._hidden:
+                seen = self._shown.array[rows]
+                rows, counts = rows[seen], counts[seen]
+            run = self._run.array[rows]
+            place = np.searchsorted(runs, run)
+            np.minimum(place, len(runs) - 1, out=place)
+            there = runs[place] == run
+            found += np.bincount(place[there], weights=counts[there], minlength=len(runs)).astype(np.int64)
+        return found
+
+    # --- folding ------------------------------------------------------------------------------------------------------
+
+    @property
+    def tail(self) -> int:
+        """How many rows no segment holds."""
+        return len(self) - len(self._base)
+
+    @property
+    def due(self) -> bool:
+        """Whether the tail has grown so long that folding pays."""
+        tail = self.tail
+        return not self._folding and tail >= max(LEAST_TAIL, len(self._base) // _SHARE)
+
+    def fold(self) -> Fold:
+        """Begin to make one segment of all present rows; new rows go to another tail. O(rows / 1000); see `Fold`."""
+        self._folding = True
+        size = len(self)
+        shown = self._shown.array[:size].copy()
+        fold = Fold(self._base, self._tails, self.terms, self._columns(size), shown, self._mean)
+        self._tails.append(Tail(size))
+        return fold
+
+    def _columns(self, size: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], npt.NDArray[np.float32]]:
+        """Session, run and length of the first rows."""
+        return self._session.array[:size], self._run.array[:size], self._length.array[:size]
+
+    def publish(self, fold: Fold) -> None:
+        """Put what a finished fold made in the place of what it was made of."""
+        segment, terms, totals = fold.result()
+        terms.follow(self.terms)
+        self.terms = terms
+        size = len(segment)
+        assert self._tails[-1].first == size
+        self._base, self._tails = segment, self._tails[-1:]
+        self._base_runs = int(self._run.array[:size].max(initial=-1)) + 1
+        self._totals = totals
+        self._folding = False
+        changed = np.flatnonzero(fold.shown != self._shown.array[:size])
+        if len(changed):
+            self._recount(changed)
+
+    def abandon(self) -> None:
+        """The fold in progress will not be finished."""
+        self._folding = False
+
+    def _recount(self, rows: npt.NDArray[np.integer[Any]]) -> None:
+        """Tell the base's totals of rows that were hidden or shown while it was made."""
+        if self._totals is None:
+            self._totals = np.array(self._base.totals)
+        shown = self._shown.array[rows]
+        subtract(self._base, self._totals, rows[~shown], self._session.array, self._run.array)
+        subtract(self._base, self._totals, rows[shown], self._session.array, self._run.array, sign=1)
+
+    # --- the whole ----------------------------------------------------------------------------------------------------
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes are held."""
+        totals = self._totals.nbytes if self._totals is not None else 0
+        grown = self._holders.nbytes + self._sessions.nbytes + self._shown.nbytes
+        return self._base.nbytes + self.terms.nbytes + totals + grown + sum(tail.nbytes for tail in self._tails)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """What `restore` needs."""
+        made: dict[str, npt.NDArray[Any]] = {f"base.{name}": one for name, one in self._base.arrays().items()}
+        made |= {f"terms.{name}": one for name, one in self.terms.arrays().items()}
+        for place, tail in enumerate(self._tails):
+            ends, terms, counts = tail.forward.arrays
+            made |= {f"tail{place}.ends": ends, f"tail{place}.terms": terms, f"tail{place}.counts": counts}
+        return made | {"shown": self._shown.array.copy()}
+
+    @classmethod
+    def restore(
+        cls,
+        arrays: Mapping[str, npt.NDArray[Any]],
+        session: Growable[np.int32],
+        run: Growable[np.int32],
+        length: Growable[np.float32],
+    ) -> Self:
+        """From `arrays`, which may be read-only. O(terms of the tail)."""
+        index = cls(session, run, length)
+        parts: dict[str, dict[str, npt.NDArray[Any]]] = {}
+        for name, one in arrays.items():
+            prefix, _, rest = name.partition(".")
+            if rest:
+                parts.setdefault(prefix, {})[rest] = one
+        index.terms = Terms.restore(parts.pop("terms"))
+        base = Segment.restore(parts.pop("base"))
+        forwards = [(one["ends"], one["terms"], one["counts"]) for one in parts.values()]
+        size = len(base) + sum(len(ends) for ends, _, _ in forwards)
+        index._spoken = float(length.array[:size].sum())
+        if size - len(base) > TAKEN_UP:
+            base = built(base, forwards, index._columns(size), len(index.terms), index._mean)
+            forwards = []
+        index._base = base
+        index._base_runs = int(run.array[: len(base)].max(initial=-1)) + 1
+        index._tails = [Tail(len(base))]
+        index._shown = Growable.of(np.ones(len(base), dtype=np.bool_))
+        new = len(index.terms) - base.vocabulary
+        index._holders = Growable.of(np.append(base.holders, np.zeros(new, dtype=np.int32)))
+        index._sessions = Growable.of(np.append(base.sessions, np.zeros(new, dtype=np.int32)))
+        for forward in forwards:
+            index._take_up(*forward)
+        index.hide(np.flatnonzero(~arrays["shown"]))
+        return index
+
+    def _take_up(self, ends: Ints, terms: Rows, counts: Counts) -> None:
+        """Add rows whose terms have their numbers already."""
+        tail, start = self._tails[-1], 0
+        said = counts.tolist()
+        every = terms.tolist()
+        for end in ends.tolist():
+            row, numbers = tail.end, every[start:end]
+            tail.add(numbers, said[start:end])
+            self._shown.append(True)
+            self._holders.array[numbers] += 1
+            if numbers and self._session.array[row]:
+                numbers = self._new_in_session(tail, numbers, row)
+            self._sessions.array[numbers] += 1
+            start = end
+
+    def check_invariants(self, documents: Sequence[Mapping[str, int]], visible: npt.NDArray[np.bool_]) -> None:
+        """Assert that it says what `documents` say, by row, and counts the visible ones. For tests."""
+        size = len(documents)
+        assert len(self) == len(self._shown) == size
+        assert np.array_equal(self._shown.array, visible)
+        assert self._hidden == size - int(visible.sum())
+        self.terms.check_invariants()
+        owner, numbers, counts = self.terms_of(np.arange(size))
+        held: list[dict[str, int]] = [{} for _ in documents]
+        for row, number, count in zip(owner.tolist(), numbers.tolist(), counts.tolist(), strict=True):
+            held[row][self.terms.term(number)] = count
+        assert held == [{term: min(count, 255) for term, count in one.items()} for one in documents]
+        session, run = self._session.array, self._run.array
+        runs = np.unique(run[:size][session[:size] != 0])
+        for number in range(len(self.terms)):
+            term = self.terms.term(number)
+            rows = [row for row, one in enumerate(held) if term in one]
+            assert self.rows(number).tolist() == rows
+            seen = [row for row in rows if visible[row]]
+            assert self.holders(number) == len(seen)
+            assert self.sessions(number) == len({int(run[row]) for row in seen})
+            expected = [sum(held[row][term] for row in seen if run[row] == one) for one in runs.tolist()]
+            assert self.totals(number, runs).tolist() == expected

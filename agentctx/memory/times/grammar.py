@@ -1,0 +1,213 @@
+"""A language's grammar, read from its file and made ready: words to kinds, forms to regular expressions over kinds.
+
+Every token and every thing made of tokens is of one or more kinds, and every set of kinds has a letter. A text is a
+string of such letters, and a form such as `DURATION ago` a regular expression over them.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from agentctx.errors import InvalidArgument
+from agentctx.memory.times.almanac import holiday
+from agentctx.memory.times.forms import Maker, Rule, is_kind, needs_of, source_of, words_of
+
+ShapeMaker = Callable[["Grammar", str, Sequence[str]], Any]
+
+OTHER: Final = "OTHER"  # the kind of words that the grammar does not know
+SIGN: Final = "SIGN"  # punctuation
+_FIRST_LETTER: Final = 0x4E00  # letters that mean nothing in a regular expression
+_PLAIN: Final = r"[^\W\d_]+|\d+|'[^\W\d_]*|\S"
+_REMEMBERED: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """A way to write a date in digits. kind: "" where it is a thing to leave alone."""
+
+    kind: str
+    make: ShapeMaker | None
+
+
+class Grammar:
+    """One language, compiled from the text of its file."""
+
+    def __init__(self, source: str) -> None:
+        from agentctx.memory.times.makers import MAKERS, SHAPES, load  # noqa: PLC0415 - these need the grammar's types
+
+        load()
+
+        data: dict[str, Any] = tomllib.loads(source)
+        options = data["options"]
+        self.month_first: bool = options["month_first"]
+        self.idioms = frozenset(options["idioms"])
+        self._letters: dict[frozenset[str], str] = {}
+        self._complete = False
+        self._bits: dict[str, int] = {}
+        self._numbers: dict[tuple[int, int], tuple[str, tuple[str, ...]]] = {}
+        forms = [rule for stage in data["stages"] for rule in stage["rules"]]
+        self.words: dict[str, tuple[str, dict[str, Any]]] = {}
+        self.phrases: dict[str, list[tuple[tuple[str, ...], str, dict[str, Any]]]] = {}
+        self.tokens = re.compile(self._token_pattern(data["shapes"]))
+        self.shapes = [Shape(s.get("as", ""), SHAPES[s["make"]] if "make" in s else None) for s in data["shapes"]]
+        self._read_words(data, forms, frozenset(options["shy"]))
+        self.other = self.letter((OTHER,))
+        self.sign = self.letter((SIGN,))
+        for kinds in [kinds for kinds in self._letters if "GLUED" in kinds]:
+            self.letter(kinds - {"GLUED"} or (OTHER,))
+        for rule in forms:
+            self.letter((rule[1],))
+        for shape in self.shapes:
+            self.letter((shape.kind or OTHER,))
+        for number in (*range(100), 130, 190, 960, 1000, 1500, 1960, 1970, 2000, 2400, 2460, 2500, 3000, 10_000):
+            for digits in range(6):
+                self.number(number, digits)
+        self._complete = True  # from here on nothing is added: texts may be read by several threads
+        self._having_memo: dict[str, str] = {}
+        self.anchors = self._mask_of(options["anchors"])
+        self.stages = [
+            tuple(self._rule(form, kind, MAKERS[make], tuple(rest)) for form, kind, make, *rest in stage["rules"])
+            for stage in data["stages"]
+        ]
+        self._relevant = [_union(need for rule in rules for need in rule.needs) for rules in self.stages]
+        self._viable: dict[tuple[int, int], tuple[Rule, ...]] = {}
+
+    def letter(self, kinds: Iterable[str]) -> str:
+        """The letter of a set of kinds."""
+        key = frozenset(kinds)
+        found = self._letters.get(key)
+        if found is None and self._complete:
+            found = self.other  # no form speaks of such a thing
+        if found is None:
+            found = self._letters[key] = chr(_FIRST_LETTER + len(self._letters))
+            self._bits[found] = 1 << (ord(found) - _FIRST_LETTER)
+        return found
+
+    def number(self, value: float, digits: int) -> tuple[str, tuple[str, ...]]:
+        """The letter and the kinds of a number written with so many digits (0: in words)."""
+        kinds = ["NUM"]
+        if value == int(value):
+            if 1 <= value <= 31 and digits <= 2:
+                kinds.append("DAY")
+            if value <= 24 and digits <= 2:
+                kinds.append("HOUR")
+            if value < 60 and digits in (0, 2):
+                kinds.append("MINUTE")
+            if digits == 2:
+                kinds.append("SHORT")
+            if 1000 <= value < 3000 and digits in (0, 4):
+                kinds.append("YEAR")
+            if digits in (3, 4) and value % 100 < 60 and value < 2460 and not 1900 <= value < 2100:
+                kinds.append("HHMM")
+        return self.letter(kinds), tuple(kinds)
+
+    def mask(self, letters: Iterable[str]) -> int:
+        """The letters as bits."""
+        mask = 0
+        for letter in letters:
+            mask |= self._bits[letter]
+        return mask
+
+    def viable(self, stage: int, present: int) -> tuple[Rule, ...]:
+        """The rules of a stage that can match a text of such letters."""
+        key = (stage, present & self._relevant[stage])
+        found = self._viable.get(key)
+        if found is None:
+            found = tuple(rule for rule in self.stages[stage] if _meets(present, rule.needs))
+            if len(self._viable) >= _REMEMBERED:
+                self._viable.clear()
+            self._viable[key] = found
+        return found
+
+    def split(self, text: str) -> list[str]:
+        """A phrase of the grammar as the tokens that it is in a text."""
+        return re.findall(_PLAIN, text)
+
+    def _token_pattern(self, shapes: Sequence[Mapping[str, str]]) -> str:
+        """All shapes and plain tokens as one pattern, the back-references of each counted from its own groups."""
+        parts, groups = [], 0
+        self.shape_of: dict[int, int] = {}
+        self.shape_start: list[int] = []
+        for place, shape in enumerate(shapes):
+            self.shape_of[groups] = place
+            self.shape_start.append(groups)
+            form = _shifted(shape["form"], groups + 1)
+            parts.append(f"({form})")
+            groups += re.compile(shape["form"]).groups + 1
+        return "|".join([*parts, _PLAIN])
+
+    def _read_words(self, data: Mapping[str, Any], forms: Sequence[Sequence[Any]], shy: frozenset[str]) -> None:
+        entries: dict[tuple[str, ...], dict[str, Any]] = {}
+        for kind, words in data["words"].items():
+            for text, value in words.items():
+                entries.setdefault(tuple(self.split(text)), {})[kind] = value
+        for role, words in data["roles"].items():
+            for word in words:
+                entries.setdefault(tuple(self.split(word)), {})["=" + role] = word
+        for text, rule in data["holidays"].items():
+            entries.setdefault(tuple(self.split(text)), {})["HOLIDAY"] = holiday(rule)
+        for form in forms:
+            for word in words_of(form[0]):
+                entries.setdefault((word,), {})["=" + word] = word
+        for tokens, values in entries.items():
+            if not re.search(r"\w", tokens[0]):
+                values[SIGN] = True
+            if tokens[0] in shy and len(tokens) == 1:
+                values["SHY"] = True
+            letter = self.letter(values)
+            if len(tokens) == 1:
+                self.words[tokens[0]] = (letter, values)
+            else:
+                self.phrases.setdefault(tokens[0], []).append((tokens, letter, values))
+        for phrases in self.phrases.values():
+            phrases.sort(key=lambda phrase: -len(phrase[0]))
+
+    def _having(self, atom: str) -> str:
+        """The letters of all sets that have a kind; `MONTH!` leaves out those of shy words."""
+        known = self._having_memo.get(atom)
+        if known is not None:
+            return known
+        kind = atom.rstrip("!") if is_kind(atom) else "=" + atom
+        proud = is_kind(atom) and atom.endswith("!")
+        found = self._having_memo[atom] = "".join(
+            letter for kinds, letter in self._letters.items() if kind in kinds and not (proud and "SHY" in kinds)
+        )
+        return found
+
+    def _mask_of(self, kinds: Iterable[str]) -> int:
+        return self.mask("".join(self._having(kind) for kind in kinds))
+
+    def _rule(self, form: str, kind: str, make: Maker, arguments: tuple[Any, ...]) -> Rule:
+        needs = tuple(self._mask_of(ways) for ways in needs_of(form))
+        return Rule(source_of(form, self._having), needs, kind, make, arguments)
+
+
+def _shifted(form: str, groups: int) -> str:
+    """A regular expression whose back-references count so many groups before its own."""
+    return re.sub(r"\\([1-9])", lambda found: f"\\{int(found[1]) + groups}", form)
+
+
+def _meets(present: int, needs: Sequence[int]) -> bool:
+    return all(need & present for need in needs)
+
+
+def _union(masks: Iterable[int]) -> int:
+    union = 0
+    for mask in masks:
+        union |= mask
+    return union
+
+
+@cache
+def grammar(language: str) -> Grammar:
+    """The grammar of a language, compiled at its first use. InvalidArgument for a language without a file."""
+    file = files(__package__).joinpath(f"{language}.toml")
+    if not re.fullmatch(r"[a-z]{2,3}", language) or not file.is_file():
+        raise InvalidArgument(f"there is no grammar of time expressions for {language!r}", field="language")
+    return Grammar(file.read_text(encoding="utf-8"))

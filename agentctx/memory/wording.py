@@ -1,0 +1,171 @@
+"""What a query's words come to in one namespace: which terms to look for, in whose place, and how much each counts."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from agentctx.embed.near_words import NearWords
+from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.names import Names
+from agentctx.index.view import View
+from agentctx.memory.plan import Plan, PlannedTerm
+from agentctx.memory.weights import NAME_WEIGHT, WEIGHTS
+
+Floats = npt.NDArray[np.float32]
+Numbers = npt.NDArray[np.int32]
+ABSENT: Final = -1
+HALF: Final = 0.5
+"""What a row that holds a word of like meaning adds to the rows that hold the word; found by trying 0 to 1.5."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Wording:
+    """The terms of a plan against a namespace.
+
+    shares: what part of the whole each term is; they sum up to 1. own: its number there, or ABSENT. slot, number,
+    strength: further terms that count for a term of the plan (by its place), the weakest first.
+    """
+
+    terms: tuple[PlannedTerm, ...]
+    shares: tuple[float, ...]
+    own: tuple[int, ...]
+    slot: npt.NDArray[np.intp]
+    number: Numbers
+    strength: Floats
+    named: tuple[int, ...]
+    """Speakers whom the query names."""
+
+    def __len__(self) -> int:
+        return len(self.terms)
+
+
+class Statistics:
+    """In how many visible rows and sessions terms are."""
+
+    def __init__(self, index: EpisodeIndex, view: View) -> None:
+        self.index, self.view = index, view
+
+    @property
+    def names(self) -> Names:
+        """Who is heard."""
+        return self.index.names
+
+    def holders(self, terms: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """By term the rows and the sessions. O(1) a term."""
+        return self.index.lexical.all_holders(terms)
+
+    def totals(self, term: int, runs: Numbers) -> npt.NDArray[np.int64]:
+        """How often each of some sessions, their runs ascending, says a term."""
+        return self.index.lexical.totals(term, runs)
+
+
+class PastStatistics(Statistics):
+    """The same of a view that is not the present one: counted when asked for. O(occurrences) a term."""
+
+    def __init__(self, index: EpisodeIndex, view: View) -> None:
+        super().__init__(index, view)
+        self._totals: dict[int, npt.NDArray[np.int64]] = {}
+        speakers = index.speaker.array[: view.size]
+        self._names = Names.of(index.speakers, speakers if view.visible is None else speakers[view.visible])
+
+    @property
+    def names(self) -> Names:
+        """Who was heard."""
+        return self._names
+
+    def holders(self, terms: npt.NDArray[np.integer[Any]]) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+        """By term the rows and the sessions."""
+        counted = np.zeros((2, *terms.shape), dtype=np.int64)
+        for place in np.ndindex(terms.shape):
+            rows = self._rows(int(terms[place]))
+            counted[0][place], counted[1][place] = len(rows), len(np.unique(self.view.run[rows]))
+        return counted[0], counted[1]
+
+    def totals(self, term: int, runs: Numbers) -> npt.NDArray[np.int64]:
+        """How often each of some sessions says a term."""
+        known = self._totals.get(term)
+        if known is None:
+            rows = self._rows(term)
+            _, terms, counts = self.index.lexical.terms_of(rows)
+            said = counts[terms == term]
+            known = np.bincount(self.view.run[rows], weights=said, minlength=self.view.runs).astype(np.int64)
+            self._totals[term] = known
+        return known[runs]
+
+    def _rows(self, term: int) -> Numbers:
+        rows = self.index.lexical.rows(term)
+        return rows[rows < self.view.size] if self.view.visible is None else self.view.of(rows[rows < self.view.size])
+
+
+def word_query(plan: Plan, statistics: Statistics, near: NearWords | None) -> Wording:
+    """What the plan's words come to. near: words of like meaning, None to do without."""
+    index, view = statistics.index, statistics.view
+    lexical, names = index.lexical, statistics.names
+    own = [lexical.terms.number(term.term) for term in plan.terms]
+    names_said = [names.is_name(term.term) for term in plan.terms]
+    numbers = np.array([ABSENT if one is None else one for one in own], dtype=np.int32)
+    known = numbers != ABSENT
+    rows, sessions = np.zeros(len(own)), np.zeros(len(own))
+    rows[known], sessions[known] = statistics.holders(numbers[known])
+    slot, number, strength = _similar(plan, names_said, numbers, statistics, near)
+    if len(slot):
+        held, spread = statistics.holders(number)
+        says = strength / (1 + WEIGHTS.saturation)  # in a turn of usual length
+        rows += _further(rows, view.count, slot, HALF * says * held)
+        sessions += _further(sessions, view.filled, slot, says * spread)
+    shares = []
+    for place, term in enumerate(plan.terms):
+        rarity = _rarity(rows[place], view.count) + _rarity(sessions[place], view.filled)
+        shares.append(max(0.0, rarity) * term.weight * (NAME_WEIGHT if names_said[place] else 1.0))
+    whole = sum(shares) or 1.0
+    return Wording(
+        terms=plan.terms,
+        shares=tuple(share / whole for share in shares),
+        own=tuple(numbers.tolist()),
+        slot=slot,
+        number=number,
+        strength=strength,
+        named=tuple(names.named(plan.spoken)),
+    )
+
+
+def _similar(
+    plan: Plan, names: list[bool], own: Numbers, statistics: Statistics, near: NearWords | None
+) -> tuple[npt.NDArray[np.intp], Numbers, Floats]:
+    """The terms of like meaning that visible rows hold, at most 16 a word: (place of the word, number, strength)."""
+    asked = [place for place, term in enumerate(plan.terms) if term.similar and not names[place]]
+    if near is None or not asked or not len(statistics.index.lexical.terms):
+        return _NOTHING
+    ids, strengths = near.near([plan.terms[place].spelling for place in asked])
+    numbers = statistics.index.lexical.terms.numbers_of(near)[ids]
+    there = (strengths > 0) & (numbers >= 0) & (numbers != own[asked][:, None])
+    if isinstance(statistics, PastStatistics) or statistics.view.visible is not None:
+        held, _ = statistics.holders(numbers[there])
+        there[there] = held > 0
+    there &= np.cumsum(there, axis=1) <= WEIGHTS.similar_terms
+    row, column = np.nonzero(there)
+    strength = strengths[row, column]
+    order = np.argsort(strength, kind="stable")
+    row, column = row[order], column[order]
+    return np.array(asked, dtype=np.intp)[row], numbers[row, column], strength[order]
+
+
+def _further(
+    held: npt.NDArray[np.float64], of: int, slot: npt.NDArray[np.intp], more: npt.NDArray[np.floating[Any]]
+) -> npt.NDArray[np.float64]:
+    """How many of those that do not hold a word itself hold one of like meaning, if they fall as by chance."""
+    missed = np.ones(len(held))
+    np.multiply.at(missed, slot, 1 - np.minimum(1, more / of))
+    return (of - held) * (1 - missed)
+
+
+def _rarity(holders: float, of: int) -> float:
+    return math.log(1 + (of - holders + 0.5) / (holders + 0.5))
+
+
+_NOTHING: Final = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))

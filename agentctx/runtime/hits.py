@@ -1,0 +1,103 @@
+"""The episodes behind the rows that a search found: from a small cache, or from the store."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from agentctx.index.episodes import Place
+from agentctx.store import Store
+from agentctx.types import Episode, Revision
+
+_EPISODE: Final = 1500  # bytes of an episode's values besides its texts
+
+
+class HitCache:
+    """The episodes shown last, of all namespaces, at most `budget` bytes of them. Thread-safe.
+
+    An entry serves whoever knows the row in the very state that was kept: the last change's number is part of the key.
+    """
+
+    def __init__(self, store: Store, budget: int) -> None:
+        self._store = store
+        self._budget = budget
+        self._held = 0
+        self._forgotten = 0  # how often something was
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[tuple[int, int, int], tuple[Episode, int]] = OrderedDict()
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, roughly."""
+        return self._held
+
+    def episodes(
+        self, namespace: str, places: Sequence[Place], revision: Revision, as_of: datetime | None = None
+    ) -> list[Episode] | None:
+        """The episodes of `places`, in their order, as they were at `revision`, or known at `as_of` by then.
+
+        None: they are not all there any more, as something was purged meanwhile.
+        """
+        known: dict[int, Episode] = {}
+        with self._lock:
+            forgotten = self._forgotten
+            for place in places:
+                if not place.earlier:
+                    key = revision.epoch, place.row, place.changed
+                    entry = self._kept.get(key)
+                    if entry is not None:
+                        self._kept.move_to_end(key)
+                        known[place.row] = entry[0]
+        missing = [place for place in places if place.row not in known and not place.earlier]
+        if missing:
+            found = self._store.episodes_at(namespace, [place.row for place in missing], revision)
+            if found is None:
+                return None
+            known |= {place.row: episode for place, episode in zip(missing, found, strict=True)}
+            self._keep(missing, found, revision.epoch, forgotten)
+        before = [place.row for place in places if place.earlier]
+        if before:
+            found = self._store.episodes_at(namespace, before, revision, as_of)
+            if found is None:
+                return None
+            known |= dict(zip(before, found, strict=True))
+        return [known[place.row] for place in places]
+
+    def forget(self, namespace: str) -> None:
+        """Let go of a namespace's episodes, as something was purged. O(entries)."""
+        with self._lock:
+            self._forgotten += 1
+            for key in [key for key, (episode, _) in self._kept.items() if episode.namespace == namespace]:
+                self._held -= self._kept.pop(key)[1]
+
+    def clear(self) -> None:
+        """Let go of everything."""
+        with self._lock:
+            self._forgotten += 1
+            self._kept.clear()
+            self._held = 0
+
+    def _keep(self, places: Sequence[Place], episodes: Sequence[Episode], epoch: int, forgotten: int) -> None:
+        sized = [
+            ((epoch, place.row, place.changed), episode, _size(episode))
+            for place, episode in zip(places, episodes, strict=True)
+            if episode.revision.sequence == place.changed
+        ]
+        with self._lock:
+            if forgotten != self._forgotten:
+                return  # it was read before a purge, perhaps
+            for key, episode, size in sized:
+                if key not in self._kept and size <= self._budget // 4:
+                    self._kept[key] = episode, size
+                    self._held += size
+            while self._held > self._budget:
+                self._held -= self._kept.popitem(last=False)[1][1]
+
+
+def _size(episode: Episode) -> int:
+    metadata = 8 * len(str(episode.metadata)) if episode.metadata else 0
+    return _EPISODE + sys.getsizeof(episode.content) + metadata + sum(60 + 2 * len(tag) for tag in episode.tags)

@@ -1,0 +1,191 @@
+"""Routing: what is looked at first, when the search looks farther, and that scores are those of every road."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agentctx.config import SearchSettings, Settings
+from agentctx.engine import ContextEngine
+from agentctx.ids import to_micros
+from agentctx.memory import routing, search
+from agentctx.memory.candidates import VECTORS, WORDS, Reach
+from agentctx.memory.exact import Scored
+from agentctx.memory.plan import make_plan
+from agentctx.memory.routing import Outcome, exhaust, route
+from agentctx.memory.scoring import Scorer
+from agentctx.testing import HashingEmbedder, ManualClock, SequentialIds
+from agentctx.types import NewEpisode, SearchResult
+from tests.fixtures_memory import EMBEDDER, MADE_UP_WORDS, SCRATCH, START, Log
+
+WORDS_SAID = [a + b for a in ("ba", "ko", "mi", "tu", "ru", "lo", "ga", "ne", "sa", "vi") for b in "dfgklmnprtvz"]
+NEAR = MADE_UP_WORDS.near(WORDS_SAID)
+QUERIES = (
+    "bad kof mig",
+    "Did Ana say tup rup yesterday?",
+    "lok",
+    "what did you recommend?",
+    "xyz",
+    "gaf nez sad vip kod",
+)
+
+
+def log_of(size: int, seed: int) -> Log:
+    chance = random.Random(seed)
+    log = Log()
+    for number in range(size):
+        log.add(
+            " ".join(chance.choices(WORDS_SAID, weights=range(len(WORDS_SAID), 0, -1), k=chance.randint(1, 12))),
+            session=chance.choice(["", f"s{number // 9}", f"s{number // 9}"]),
+            position=number,
+            speaker=chance.choice(["", "Ana", "Tom"]),
+            role=chance.choice(["", "user", "assistant"]),
+            occurred_at=START - timedelta(hours=chance.randint(0, 2000)),
+        )
+    for row in chance.sample(range(1, size + 1), size // 20):
+        log.delete(row)
+    return log
+
+
+def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwargs: Any) -> tuple[Outcome, Outcome]:
+    """What routing finds, and what there is to find."""
+    index = log.index()
+    view = index.view(to_micros(log.now))
+    rows = np.arange(view.size) if view.visible is None else np.flatnonzero(view.visible)
+    with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+        scorer, vector = Scorer(on or SearchSettings(), lambda: NEAR), EMBEDDER.embed([query])[0]
+        question = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
+        late = kwargs.pop("late", lambda: False)
+        found = route(question, scratch, k, kwargs.pop("eligible", None), None, late)
+        assert not scratch.sums.any()
+        assert not scratch.code.any()
+        return found, exhaust(question, k, rows, None, lambda: False)
+
+
+def agree(found: Scored, best: Scored) -> float:
+    """The share of the best that was found, equals counted fairly."""
+    if not len(best.rows):
+        return 1.0
+    return float((found.total >= best.total[-1]).sum()) / len(best.rows)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_routing_finds_what_there_is_to_find(seed: int) -> None:
+    log = log_of(1_200, seed)
+    shares = []
+    for query in QUERIES:
+        found, everything = both(log, query, 10)
+        assert len(set(found.best.rows.tolist())) == len(found.best.rows) == len(everything.best.rows)
+        known = dict(zip(everything.best.rows.tolist(), everything.best.total.tolist(), strict=True))
+        for row, total in zip(found.best.rows.tolist(), found.best.total.tolist(), strict=True):
+            assert known.get(row, total) == total
+        shares.append(agree(found.best, everything.best))
+        assert found.counts["scored"] <= everything.counts["scored"]
+    assert np.mean(shares) > 0.95
+
+
+@pytest.mark.parametrize("on", [SearchSettings(), SearchSettings(lexical=False)])
+def test_made_to_look_at_everything_routing_finds_the_same_hits(
+    monkeypatch: pytest.MonkeyPatch, on: SearchSettings
+) -> None:
+    monkeypatch.setattr(routing, "_reason", lambda found, upto, *_: "next" if upto < len(found.rows) else "")
+    monkeypatch.setattr(routing, "_AROUND", 10_000)
+    for seed in range(4):
+        log = log_of(200, seed)
+        for query in QUERIES:
+            found, everything = both(log, query, 10, on)
+            assert found.best.rows.tolist() == everything.best.rows.tolist()
+            assert found.best.total.tolist() == everything.best.total.tolist()
+
+
+def test_a_search_looks_farther_where_the_first_look_could_have_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "_FIRST", 4)
+    monkeypatch.setattr(routing, "_AROUND", 4)
+    monkeypatch.setattr(Reach, "of", classmethod(lambda cls, *_: cls(words=8, nearest=4, rerank=4, ranges=4)))
+    reasons = set()
+    for seed in range(4):
+        log = log_of(300, seed)
+        for query in QUERIES:
+            found, _ = both(log, query, 5)
+            reasons.update(found.widened.split(", "))
+            assert found.counts["scored"] < 300
+    assert {WORDS, VECTORS} <= reasons
+
+
+def test_only_what_is_eligible_is_found_and_all_of_it_if_it_is_less_than_k() -> None:
+    log = log_of(400, 1)
+    eligible = np.zeros(400, dtype=np.bool_)
+    chosen = [row - 1 for row, one in log.states.items() if one.deleted_at is None][::50]
+    eligible[chosen] = True
+    found, _ = both(log, "bad kof mig lok", 10, eligible=eligible)
+    assert set(found.best.rows.tolist()) <= set(chosen)
+    assert len(found.best.rows) >= len(chosen) - 2  # of which nothing speaks for some
+
+
+def test_what_was_found_when_time_is_up_is_given_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "_FIRST", 12)
+    monkeypatch.setattr(routing, "_reason", lambda found, upto, *_: "next" if upto < len(found.rows) else "")
+    found, _ = both(log_of(600, 2), "bad kof mig", 10, late=lambda: True)
+    assert found.partial
+    assert len(found.best.rows) == 10
+
+
+# --- through the engine -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[ContextEngine]:
+    chance = random.Random(4)
+    with ContextEngine.open(
+        tmp_path / "m.db", embedder=HashingEmbedder(), clock=ManualClock(START), ids=SequentialIds()
+    ) as engine:
+        engine.memory.add(
+            "n",
+            [
+                NewEpisode(" ".join(chance.choices(WORDS_SAID, k=6)), session=f"s{number // 5}", occurred_at=START)
+                for number in range(400)
+            ],
+        )
+        yield engine
+
+
+def ask(engine: ContextEngine, **options: Any) -> SearchResult:
+    return engine.memory.search("n", "bad kof mig", **{"explain": True} | options)
+
+
+def test_an_explanation_tells_what_was_looked_at(engine: ContextEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "ALL", 50)
+    routed, everything = ask(engine), ask(engine, exhaustive=True)
+    assert routed.explanation is not None
+    assert everything.explanation is not None
+    assert set(routed.explanation.sources) >= {"words", "vectors"}
+    assert not everything.explanation.sources
+    assert everything.explanation.candidates["scored"] == 400 > routed.explanation.candidates["scored"]
+    assert [*routed.explanation.candidates][:3] == ["episodes", "visible", "eligible"]
+    assert {"plan", "words", "score", "fetch"} <= set(routed.explanation.stages_ms)
+    scores = {hit.episode.id: hit.score for hit in everything.hits}
+    assert all(scores.get(hit.episode.id, hit.score) == hit.score for hit in routed.hits)
+
+
+def test_a_selective_filter_is_scored_exactly(engine: ContextEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "ALL", 50)
+    found = ask(engine, session="s3").explanation
+    assert found is not None
+    assert found.candidates["eligible"] == found.candidates["scored"] == 5
+
+
+def test_routing_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "ALL", 5)
+    settings = Settings(search=SearchSettings(routing=False))
+    with ContextEngine.open(tmp_path / "m.db", embedder=HashingEmbedder(), settings=settings) as engine:
+        engine.memory.add("n", [NewEpisode(f"bad {word}") for word in WORDS_SAID[:30]])
+        found = ask(engine).explanation
+    assert found is not None
+    assert found.candidates["scored"] == 30
+    assert not found.sources

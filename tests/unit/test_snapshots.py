@@ -1,0 +1,310 @@
+"""Snapshots of indexes beside a store: used when they fit, removed when not, and never with what was purged."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import shutil
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agentctx.config import IndexSettings
+from agentctx.ids import to_micros
+from agentctx.index.captured import capture, restore
+from agentctx.index.episodes import EpisodeIndex
+from agentctx.index.snapshot import read, write
+from agentctx.memory.service import Memory
+from agentctx.runtime import snapshots
+from agentctx.testing import HashingEmbedder
+from agentctx.types import NewEpisode
+from tests.fixtures_engine import NS, World, found, world
+from tests.fixtures_memory import DIMENSIONS, START, Log
+
+__all__ = ["world"]
+
+QUIET = IndexSettings(housekeeping=False)
+
+
+@pytest.fixture(autouse=True)
+def everything_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small indexes are kept, too."""
+    monkeypatch.setattr(snapshots, "_PAYS", 1)
+
+
+def files(folder: Path) -> list[Path]:
+    return sorted(folder.glob("*.index/*"))
+
+
+# --- snapshots of an index --------------------------------------------------------------------------------------------
+
+
+def restored(index: EpisodeIndex, path: Path, between: Any = lambda: None) -> EpisodeIndex:
+    captured = capture(index)
+    between()
+    for _ in write(path, captured.meta, captured.arrays):
+        pass
+    return restore(*read(path), DIMENSIONS, "")
+
+
+def test_an_index_comes_back_from_its_snapshot_as_it_was(tmp_path: Path) -> None:
+    """Whatever is applied while it is written does not get into it, and is applied once afterwards."""
+    log = Log()
+    index = log.index()
+    index.apply(log.write(*(("add", None, {"content": f"cat {n}", "session": "s" * (n % 2)}) for n in range(6))))
+    index.apply(log.update(2, tags=("t",), metadata={"k": 1}, expires_at=START + timedelta(hours=1)))
+    index.apply(log.delete(3))
+    index.view(to_micros(START))
+    moments = [log.now]
+
+    def between() -> None:
+        for fields in ({"tags": ("u",), "metadata": {}, "valid_to": START}, {"expires_at": None}):
+            log.now += timedelta(minutes=1)
+            index.apply(log.update(2, **fields))
+            moments.append(log.now)
+        index.apply(log.delete(4))
+        index.apply(log.add("dog", session="s", speaker="Ana"))
+        index.view(to_micros(START + timedelta(hours=2)))
+
+    behind = index.revision
+    again = restored(index, tmp_path / "a.idx", between)
+    assert again.revision == behind
+    assert len(again) == 6
+    again.check_invariants()
+    again.apply(log.records[behind.sequence :])
+    same(index, again, moments)
+    same(index, restored(again, tmp_path / "a.idx"), moments)
+
+
+def same(index: EpisodeIndex, again: EpisodeIndex, moments: Sequence[datetime]) -> None:
+    """Both know the same, now and as of some moments."""
+    again.check_invariants()
+    now = to_micros(START + timedelta(hours=2))
+    for as_of in [None, *map(to_micros, moments)]:
+        left, right = index.view(now, as_of), again.view(now, as_of)
+        for name in ("count", "filled", "runs", "total_length"):
+            assert getattr(left, name) == getattr(right, name), name
+        for name in ("previous", "following", "run", "run_rows", "run_length"):
+            assert np.array_equal(getattr(left, name), getattr(right, name)), name
+        for name in ("expires", "valid_to", "changed", "deleted"):
+            assert np.array_equal(index.column(name, as_of), again.column(name, as_of)), name
+        for tag in "tu":
+            assert again.labels.having(tag, 7, again.column("tags", as_of)).tolist() == (
+                index.labels.having(tag, 7, index.column("tags", as_of)).tolist()
+            )
+        for key in ("k", "other"):
+            assert np.array_equal(
+                index.attributes.having(key, 7, index.column("metadata", as_of)),
+                again.attributes.having(key, 7, again.column("metadata", as_of)),
+            )
+    assert (again.sessions, again.speakers) == (index.sessions, index.speakers)
+
+
+# --- snapshots of a store ---------------------------------------------------------------------------------------------
+
+
+def filled(world: World, name: str = "memory.db", **options: Any) -> Path:
+    with world.open(name, index=QUIET, **options) as engine:
+        engine.memory.add(NS, [NewEpisode(f"cat number {n}", id=f"e{n}") for n in range(5)])
+        assert len(found(engine.memory, "cat")) == 5
+    (path,) = files(world.folder)
+    return path
+
+
+def is_restored(memory: Memory) -> bool:
+    with memory._residency.reading(NS) as index:
+        return index.saved is not None
+
+
+def test_a_snapshot_is_used_with_what_came_after_it(world: World) -> None:
+    path = filled(world)
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert path.stat().st_mode & 0o777 == 0o600
+    with world.open(index=IndexSettings(snapshots=False)) as other:
+        other.memory.add(NS, NewEpisode("cat and dog", id="new"))
+        expected = other.memory.search(NS, "cat dog").hits
+    again = world.open(index=QUIET).memory
+    assert is_restored(again)
+    hits = again.search(NS, "cat dog").hits
+    assert [hit.episode for hit in hits] == [hit.episode for hit in expected]
+    assert [hit.score for hit in hits] == pytest.approx([hit.score for hit in expected], abs=1e-5)
+
+
+def test_a_snapshot_of_another_store_in_the_same_place_is_removed(world: World) -> None:
+    path = filled(world)
+    (world.folder / "memory.db").unlink()
+    with world.open(index=IndexSettings(snapshots=False)) as engine:
+        engine.memory.add(NS, [NewEpisode(f"cat other {n}", id=f"e{n}") for n in range(5)])
+    with world.open(index=QUIET) as engine:
+        assert len(found(engine.memory, "other", k=5)) == 5
+        assert not is_restored(engine.memory)
+        assert not path.exists()
+
+
+def test_a_snapshot_of_another_embedder_is_removed(world: World) -> None:
+    path = filled(world, embedder=HashingEmbedder(8))
+    kept = path.read_bytes()
+    with world.open(index=QUIET, embedder=HashingEmbedder(8)) as engine:
+        for _ in engine.memory.reembed("static"):
+            pass
+        assert not path.exists()
+    newer = next(iter(files(world.folder)), path)
+    newer.write_bytes(kept)
+    with world.open(index=QUIET, embedder="static") as engine:
+        assert len(found(engine.memory, "cat")) == 5
+        assert not is_restored(engine.memory)
+
+
+def test_a_log_that_is_shorter_or_forked_makes_a_new_index(world: World) -> None:
+    path = filled(world)
+    with world.open(index=QUIET) as engine:
+        engine.memory.search(NS, "cat")
+    shutil.copy(world.folder / "memory.db", world.folder / "old.db")
+    with world.open(index=QUIET) as engine:
+        engine.memory.add(NS, "cat six")
+        engine.memory.search(NS, "cat")
+    newer = path.read_bytes()
+    for extra in (0, 1, 2):
+        shutil.copy(world.folder / "old.db", world.folder / "memory.db")
+        path.write_bytes(newer)
+        with world.open(index=IndexSettings(snapshots=False)) as engine:
+            world.clock.advance(seconds=1)
+            for number in range(extra):
+                engine.memory.add(NS, f"cat other {number}")
+        with world.open(index=QUIET) as engine:
+            assert not is_restored(engine.memory)
+            assert len(found(engine.memory, "cat")) == 5 + extra
+            assert not path.exists()
+
+
+@pytest.mark.parametrize("damage", ["", "cut", "flip", "version", "analysis"])
+def test_a_damaged_or_old_snapshot_is_removed_and_made_anew(
+    world: World, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = filled(world)
+    data = path.read_bytes()
+    match damage:
+        case "cut":
+            path.write_bytes(data[:-10])
+        case "flip":
+            path.write_bytes(data[:100] + bytes([data[100] ^ 1]) + data[101:])
+        case "version":
+            monkeypatch.setattr(snapshots, "FORMAT", snapshots.FORMAT + 1)
+        case "analysis":
+            monkeypatch.setattr(snapshots, "ANALYSIS", snapshots.ANALYSIS + 1)
+        case _:
+            path.write_bytes(b"")
+    with world.open(index=QUIET) as engine:
+        assert len(found(engine.memory, "cat")) == 5
+        assert not is_restored(engine.memory)
+        assert not path.exists()
+    with world.open(index=QUIET) as engine:
+        assert is_restored(engine.memory)
+
+
+def test_nothing_purged_stays_in_a_snapshot(world: World) -> None:
+    path = filled(world)
+    left = path.with_name(path.name + ".1-ab.tmp")
+    left.write_bytes(path.read_bytes())
+    engine = world.open(index=QUIET)
+    writer = engine.memory
+    assert writer._indexes.snapshots is not None
+    with writer._residency.reading(NS) as index:
+        index.saved = None
+        late = writer._indexes.snapshots.writing(NS, index, capture(index))
+    next(late)  # it has begun
+    writer.purge(NS, "e0")
+    assert files(world.folder) == []
+    for _ in late:
+        pass
+    assert files(world.folder) == []
+    assert sorted(found(writer, "cat")) == ["e1", "e2", "e3", "e4"]
+    engine.close()
+    assert len(files(world.folder)) == 1
+    with world.open(index=QUIET) as again:
+        assert is_restored(again.memory)
+        again.memory.delete_namespace(NS)
+        assert files(world.folder) == []
+
+
+def test_another_process_that_writes_a_snapshot_too_late_removes_it(world: World) -> None:
+    filled(world)
+    late, quick = world.open(index=QUIET).memory, world.open(index=QUIET).memory
+    assert late._indexes.snapshots is not None
+    with late._residency.reading(NS) as index:
+        writing = late._indexes.snapshots.writing(NS, index, capture(index))
+    quick.purge(NS, "e0")
+    for _ in writing:
+        pass
+    assert files(world.folder) == []
+
+
+def test_sweeping_removes_what_nobody_will_read(world: World) -> None:
+    path = filled(world)
+    kept = path.read_bytes()
+    old = path.with_name(path.name.replace("-1.", "-0."))
+    for other in (old, path.with_name("0" * 32 + "-1.idx"), path.with_name(path.name + ".99999999-ab.tmp")):
+        other.write_bytes(kept)
+    mine = path.with_name(f"{path.name}.{os.getpid()}-ab.tmp")
+    mine.write_bytes(kept)
+    memory = world.open(index=QUIET).memory
+    memory.search(NS, "cat")
+    memory._housekeeping.run()
+    assert files(world.folder) == [path, mine]
+
+
+def test_a_full_disk_loses_nothing_and_is_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = filled(world)
+    before = path.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    engine = world.open(index=QUIET)
+    engine.memory.add(NS, "cat six")
+    assert len(found(engine.memory, "cat")) == 6
+    assert engine.memory.problems == ()
+    with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
+        patched.setattr("agentctx.index.snapshot._put", full)
+        engine.close()
+    (problem,) = engine.memory.problems
+    assert "No space left" in problem
+    assert "No space left" in caplog.text
+    assert files(world.folder) == [path]
+    assert path.read_bytes() == before
+    with world.open(index=QUIET) as again:
+        assert len(found(again.memory, "cat")) == 6
+
+
+def test_growth_is_written_in_the_background(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_LEAST", 4)
+    memory = world.open().memory
+    memory.add(NS, ["cat"] * 5)
+    assert len(found(memory, "cat")) == 5
+    assert memory._housekeeping.wait(10)
+    (path,) = files(world.folder)
+    held = read(path)[0]["index"]["rows"]
+    assert held == 5
+    memory.add(NS, ["cat"] * 2)
+    assert memory._housekeeping.wait(10)
+    assert read(path)[0]["index"]["rows"] == 5  # too little has come since
+    memory.add(NS, ["cat"] * 3)
+    assert memory._housekeeping.wait(10)
+    assert read(path)[0]["index"]["rows"] == 10
+
+
+def test_reembedding_removes_all_snapshots(world: World) -> None:
+    with world.open(index=QUIET, embedder="static") as engine:
+        engine.memory.add(NS, ["cat", "dog"])
+        engine.memory.search(NS, "cat")
+    assert len(files(world.folder)) == 1
+    with world.open(index=QUIET, embedder="static") as engine:
+        engine.memory._switched(engine.memory.embedder)
+        assert files(world.folder) == []
