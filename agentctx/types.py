@@ -275,6 +275,8 @@ class ImportResult:
 TagOrigin = Literal["given", "llm", "derived"]
 TagOp = Literal["add", "rename", "merge", "link", "unlink", "delete", "restore"]
 TAG_OPS: Final[tuple[TagOp, ...]] = ("add", "rename", "merge", "link", "unlink", "delete", "restore")
+EditOrigin = Literal["user", "consolidation"]
+EDIT_ORIGINS: Final[tuple[EditOrigin, ...]] = ("user", "consolidation")
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,14 +320,16 @@ class TagEdit:
 
 @dataclass(frozen=True, slots=True)
 class TagRecord:
-    """An entry of a namespace's log about tags: either a user's `edit`, or what a language model said of an episode.
+    """An entry of a namespace's log about tags: either an `edit`, or what a language model said of an episode.
 
-    `row` is the store's key of the episode; `tags` replace what was said before; `relations` are (broader, narrower).
+    `origin` tells who made the edit: what consolidation made can be made again, and goes with the next purge. `row` is
+    the store's key of the episode; `tags` replace what was said before; `relations` are (broader, narrower).
     """
 
     sequence: int
     recorded_at: datetime | None = None
     edit: TagEdit | None = None
+    origin: EditOrigin = "user"
     row: int = 0
     tags: tuple[str, ...] = ()
     relations: tuple[tuple[str, str], ...] = ()

@@ -150,6 +150,6 @@ def scored(
     """What a scorer says of some rows, by default of all visible ones."""
     if rows is None:
         rows = np.arange(view.size) if view.visible is None else np.flatnonzero(view.visible)
-    with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+    with SCRATCH.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
         question = scorer.ask(index, view, make_plan(query, START), EMBEDDER.embed([query])[0], scratch, live=live)
         return question.score(rows)

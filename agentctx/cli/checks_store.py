@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +18,7 @@ from agentctx.errors import AgentctxError
 
 if TYPE_CHECKING:
     from agentctx.cli.target import Target
-    from agentctx.store import StoreStats
+    from agentctx.store import Store, StoreStats
 
 _LITTLE: Final = 1 << 30  # bytes free that are worth a note
 _TOO_LITTLE: Final = 64 << 20
@@ -118,6 +118,7 @@ def _opened(target: Target, location: str | Path) -> tuple[StoreStats | None, li
         with closing(open_store(location, clock=SystemClock(), ids=TimeOrderedIds(), settings=settings)) as opened:
             stats = opened.stats(check=True)
             lacking = opened.count_missing(stats.embedder) if stats.embedder else 0
+            snapshots = list(_snapshots(opened))
     except AgentctxError as error:
         return None, [Check("store", "opens", "failed", error.code, one_line(error.message))]
     checks.append(
@@ -138,7 +139,35 @@ def _opened(target: Target, location: str | Path) -> tuple[StoreStats | None, li
     if lacking:
         fix = f"agentctx memory reembed --store {stats.location} --embedder {_spec(stats.embedder or '')}"
         checks.append(Check("store", "vectors", "note", f"{lacking:,} episodes have none", fix))
+    checks.extend(snapshots)
     return stats, checks
+
+
+def _snapshots(opened: Store) -> Iterator[Check]:
+    """Findings about snapshots of indexes: those that should be gone, and those that could not be removed."""
+    from agentctx.runtime.snapshots import folder_for, outdated  # noqa: PLC0415
+
+    folder = folder_for(opened)
+    fix = f"any write or opening removes them once it can: chmod u+rwx {folder}, or rm them"
+    try:
+        dead, half = outdated(opened)
+        locked = folder.is_dir() and any(folder.iterdir()) and not os.access(folder, os.W_OK | os.X_OK)
+    except OSError as error:
+        detail = f"{folder} cannot be read: {error.strerror or error}"
+        yield Check("store", "snapshots", "failed", one_line(detail), f"chmod u+rwx {folder}")
+        return
+    if dead:
+        yield Check("store", "snapshots", "failed", _named("may hold what was purged", dead), fix)
+    if half:
+        yield Check("store", "snapshots", "note", _named("were left half written", half), fix)
+    if locked and not dead:
+        detail = f"those in {folder} cannot be removed, so what is purged would stay in them"
+        yield Check("store", "snapshots", "failed", one_line(detail), f"chmod u+rwx {folder}")
+
+
+def _named(what: str, files: Sequence[Path]) -> str:
+    more = f" and {len(files) - 5} more" if len(files) > 5 else ""
+    return one_line(f"{len(files)} {what}: {', '.join(map(str, files[:5]))}{more}")[:1000]
 
 
 def _unfinished_purge(file: Path, stats: StoreStats | None) -> Check | None:

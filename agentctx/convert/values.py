@@ -80,7 +80,7 @@ def checked_time(value: object, field: str) -> datetime | None:
         raise InvalidArgument(f"{field} has no time zone; give one, such as tzinfo=datetime.UTC", field=field)
     since = value - EPOCH
     if not _EARLIEST <= since.days * 86400 + since.seconds <= _LATEST:
-        raise InvalidArgument(f"{field} is outside the years 1 to 9999", field=field)
+        raise InvalidArgument(f"{field} is outside the years 1 to 9999 (in UTC)", field=field)
     return value
 
 
@@ -88,7 +88,7 @@ def get_time(message: Timestamp, field: str) -> datetime:
     """The UTC datetime of a Timestamp, to the microsecond."""
     seconds, nanos = message.seconds, message.nanos
     if not (_EARLIEST <= seconds <= _LATEST and 0 <= nanos < 1_000_000_000):
-        raise InvalidArgument(f"{field} is not a valid Timestamp of the years 1 to 9999", field=field)
+        raise InvalidArgument(f"{field} is not a valid Timestamp of the years 1 to 9999 (in UTC)", field=field)
     return EPOCH + timedelta(0, seconds, nanos // 1000)
 
 

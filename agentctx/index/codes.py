@@ -74,6 +74,10 @@ class Coder:
             np.add(f, numbers[1::2], out=f)
         return found
 
+    def same(self, query: Floats) -> float:
+        """What `estimate` leaves out."""
+        return float(np.vecdot(query - self.centre, self.centre))
+
     def _signs(self, apart: Floats) -> Codes:
         with one_thread():
             turned = apart @ self._rotation

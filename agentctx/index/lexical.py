@@ -217,12 +217,16 @@ class LexicalIndex:
         parts += [held[0] for tail in self._tails if (held := tail.postings(term)) is not None]
         return np.concatenate(parts)
 
-    def look(self, terms: Rows) -> tuple[npt.NDArray[np.intp], Rows, npt.NDArray[np.float32]]:
-        """The rows that say most about some terms, hidden ones too: (which of `terms`, row, about how much: 0 to 1).
+    def look(
+        self, terms: Rows, weights: npt.NDArray[np.float32], most: int, *, entire: bool = False
+    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+        """The rows that say most about some terms, hidden ones too: (row, weight times about how much: 0 to 1).
 
-        One term after the other; all rows of each, but for terms that are in many.
+        All rows of each term, but for terms that are in many, unless the `entire` lists are asked for; a row is given
+        once for each term that it says. Of the terms so many as have `most` rows together, the first ones first; the
+        newest rows come beside these.
         """
-        return look(self._base, self._tails, terms, self._length.array, self._mean)
+        return look(self._base, self._tails, (terms, weights, most, entire), self._length.array, self._mean)
 
     def totals(self, term: int, runs: Rows) -> Ints:
         """How often visible rows of each of some sessions, their runs ascending, say a term.

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from agentctx.index.lexical_fold import norm
 from agentctx.index.lexical_segment import IMPACTS, Counts, Ints, Rows, Segment
-from agentctx.index.lexical_tail import Tail, slices, spread_out
+from agentctx.index.lexical_tail import Tail, places_of, stretches
 
 EITHER: Final = 1.5  # occurrences that are looked at by term in the time of one by row
 
@@ -68,30 +68,37 @@ def meet(
 
 
 def look(
-    base: Segment, tails: Sequence[Tail], terms: Rows, lengths: npt.NDArray[np.float32], mean: float
-) -> tuple[npt.NDArray[np.intp], Rows, npt.NDArray[np.float32]]:
-    """See `LexicalIndex.look`."""
-    known = terms if not len(terms) or int(terms.max()) < base.vocabulary else terms[terms < base.vocabulary]
-    which = None if len(known) == len(terms) else np.flatnonzero(terms < base.vocabulary)
-    begins, sizes = base.look_starts[known], base.look_sizes[known]
-    owner, at = spread_out(begins, sizes)
-    rows, says = base.rows.take(at), base.impacts.take(at) * np.float32(1 / IMPACTS)
-    if which is not None:
-        owner = which[owner]
+    base: Segment,
+    tails: Sequence[Tail],
+    wanted: tuple[Rows, npt.NDArray[np.float32], int, bool],
+    lengths: npt.NDArray[np.float32],
+    mean: float,
+) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
+    """See `LexicalIndex.look`, whose arguments are in `wanted`."""
+    terms, weights, most, entire = wanted
+    inside = np.flatnonzero(terms < base.vocabulary)
+    known = terms.take(inside)
+    begins = (base.starts if entire else base.look_starts).take(known)
+    sizes = base.starts.take(known + 1) - begins if entire else base.look_sizes.take(known)
+    enough = int(sizes.cumsum().searchsorted(most)) + 1
+    begins, sizes, inside = begins[:enough], sizes[:enough], inside[:enough]
+    places = places_of(begins, sizes)
+    rows = base.rows.take(places).astype(np.intp)
+    says = (weights.take(inside) * np.float32(1 / IMPACTS)).repeat(sizes)
+    says *= base.impacts.take(places)
     newer = [
-        (place, *held)
+        (*held, weight)
         for tail in tails
         if len(tail)
-        for place, term in enumerate(terms.tolist())
+        for term, weight in zip(terms.tolist(), weights.tolist(), strict=True)
         if (held := tail.postings(term)) is not None
     ]
     if not newer:
-        return owner, rows, says
-    new_rows, counts = np.concatenate([one[1] for one in newer]), np.concatenate([one[2] for one in newer])
+        return rows, says
+    new_rows, counts = np.concatenate([one[0] for one in newer]), np.concatenate([one[1] for one in newer])
     impacts = counts / (counts + norm(lengths[new_rows], mean))
-    owner = np.concatenate((owner, np.repeat([one[0] for one in newer], [len(one[1]) for one in newer])))
-    order = np.argsort(owner, kind="stable")
-    return owner[order], np.concatenate((rows, new_rows))[order], np.concatenate((says, impacts))[order]
+    impacts *= np.repeat(np.array([one[2] for one in newer], dtype=np.float32), [len(one[0]) for one in newer])
+    return np.concatenate((rows, new_rows)), np.concatenate((says, impacts))
 
 
 def by_row(
@@ -104,18 +111,20 @@ def by_row(
     code: npt.NDArray[np.int16],
 ) -> Met:
     """Look through all that the rows say."""
-    owner, at = slices(starts, rows)
+    ends, at = stretches(starts, rows)
     code[wanted] = np.arange(1, len(wanted) + 1, dtype=np.int16)
     met = code.take(terms.take(at))
     code[wanted] = 0
     hits = np.flatnonzero(met)
-    return Met(place[owner[hits]], met[hits].astype(np.intp) - 1, counts.take(at[hits]), len(at))
+    owner = ends.searchsorted(hits, side="right")
+    return Met(place.take(owner), met.take(hits).astype(np.intp) - 1, counts.take(at.take(hits)), len(at))
 
 
 def by_term(base: Segment, rows: npt.NDArray[np.integer[Any]], place: Rows, wanted: Rows) -> Met:
     """Look through all rows that say the terms."""
-    owner, at = slices(base.starts, wanted)
+    ends, at = stretches(base.starts, wanted)
     said = base.rows.take(at)
     where = place.take(said)
     hits = np.flatnonzero(rows.take(where, mode="clip") == said)
-    return Met(where[hits], owner[hits], base.counts.take(at[hits]), len(at))
+    owner = ends.searchsorted(hits, side="right")
+    return Met(where.take(hits), owner, base.counts.take(at.take(hits)), len(at))

@@ -96,9 +96,8 @@ class Segment:
             place = slice(int(self.run_starts[term]), int(self.run_starts[term + 1]))
             held = self.runs[place]
             if len(held):
-                at = np.searchsorted(held, runs)
-                np.minimum(at, len(held) - 1, out=at)
-                np.multiply(totals[place][at], held[at] == runs, out=found)
+                at = held.searchsorted(runs)
+                np.multiply(totals[place].take(at, mode="clip"), held.take(at, mode="clip") == runs, out=found)
         return found
 
     def find(self, terms: npt.NDArray[np.integer[Any]], runs: npt.NDArray[np.integer[Any]]) -> Ints:

@@ -4,13 +4,15 @@ themselves, so everything is said by name, and a name that means nothing at pres
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, Self
 
 from agentctx.errors import AlreadyExists, FailedPrecondition, InvalidArgument, NotFound, ResourceExhausted
+from agentctx.index.tag_neighbours import Neighbours
 from agentctx.types import TagEdit
 
 MOST_EDITED: Final = 100_000  # tags that a namespace's users may have made, renamed, linked or deleted
+_SHOWN: Final = 6  # tags of a loop that an error names
 Edge = tuple[str, str]  # broader, narrower
 
 
@@ -24,6 +26,10 @@ class TagEdits:
         self.hidden: set[str] = set()
         self.links: dict[Edge, None] = {}  # in the order made
         self.cut: set[Edge] = set()  # derived edges that are not wanted
+        self._near: Neighbours | None = None
+
+    def __len__(self) -> int:
+        return len(self.made) + len(self.alias) + len(self.hidden) + len(self.links) + len(self.cut)
 
     def copy(self) -> TagEdits:
         """Another one in the same state."""
@@ -43,25 +49,28 @@ class TagEdits:
 
     def aliases(self) -> dict[str, list[str]]:
         """By name the names that stand for it."""
+        resolve = self._resolver()
         found: dict[str, list[str]] = {}
         for name in self.alias:
-            target = self.resolve(name)
+            target = resolve(name)
             if target is not None:
                 found.setdefault(target, []).append(name)
         return found
 
     def edges(self) -> list[Edge]:
         """The users' edges between the names as they stand now."""
+        resolve = self._resolver()
         found: dict[Edge, None] = {}
         for broader, narrower in self.links:
-            up, down = self.resolve(broader), self.resolve(narrower)
+            up, down = resolve(broader), resolve(narrower)
             if up is not None and down is not None and up != down:
                 found[up, down] = None
         return list(found)
 
     def cuts(self) -> set[Edge]:
         """The edges that users do not want, between the names as they stand now."""
-        pairs = ((self.resolve(broader), self.resolve(narrower)) for broader, narrower in self.cut)
+        resolve = self._resolver()
+        pairs = ((resolve(broader), resolve(narrower)) for broader, narrower in self.cut)
         return {(up, down) for up, down in pairs if up is not None and down is not None}
 
     def apply(self, edit: TagEdit) -> None:
@@ -75,28 +84,34 @@ class TagEdits:
                 if other:
                     self._link(other, tag)
             case "rename" | "merge":
-                self.alias.pop(tag, None)
+                self._name(tag, None)
                 if self._end(other) != tag:  # what an older edit made of `other` must not lead back
                     self.hidden.discard(other)
-                    self.alias[tag] = other
+                    self._name(tag, other)
                     if edit.op == "rename":
                         self.made.add(other)
             case "link":
                 self._link(other, tag)
             case "unlink":
-                self.links.pop((other, tag), None)
-                for edge in [e for e in self.links if (self.resolve(e[0]), self.resolve(e[1])) == (other, tag)]:
+                near = self.near
+                for edge in {(other, tag), *self._between(other, tag)} & self.links.keys():
                     del self.links[edge]
+                    near.unlink(*edge)
                 self.cut.add((other, tag))
             case "delete":
                 self.hidden.add(tag)
             case "restore":
-                self.alias.pop(tag, None)
+                self._name(tag, None)
                 self.hidden.discard(tag)
 
     def check(self, edit: TagEdit, exists: Callable[[str], bool], linked: Callable[[str, str], bool]) -> None:
-        """Raise unless `edit` makes sense now.
+        """Raise unless `edit` makes sense now."""
+        self.copy().take(edit, exists, linked)
 
+    def take(self, edit: TagEdit, exists: Callable[[str], bool], linked: Callable[[str, str], bool]) -> None:
+        """Apply an edit that makes sense now, or raise; after an error the state is of no use any more.
+
+        One edit after the other costs what is near the tags that it names, whatever the namespace holds.
         exists: whether there is a tag of that name without any edit; linked: whether one is above the other.
         """
         tag, other, op = edit.tag, edit.other, edit.op
@@ -132,41 +147,20 @@ class TagEdits:
             raise AlreadyExists(f"there is a tag {other!r} already; merge into it instead", field="other", tag=other)
         if op in ("merge", "link", "unlink"):
             known(other, "other")
-        if op == "unlink" and not linked(other, tag) and (other, tag) not in self.edges():
+        if op == "unlink" and not linked(other, tag) and not self._between(other, tag):
             raise NotFound(f"{other!r} is not right above {tag!r}", field="other", tag=tag)
-        if len(self.made) + len(self.alias) + len(self.hidden) + len(self.links) + len(self.cut) >= MOST_EDITED:
+        if len(self) >= MOST_EDITED:
             raise ResourceExhausted(f"a namespace holds at most {MOST_EDITED:,} edits of its tags", field="tag")
-        if op in ("add", "link", "merge", "restore", "rename"):
-            trial = self.copy() if op in ("merge", "restore", "rename") else self
-            if trial is not self:
-                trial.apply(edit)
-            loop = trial.loop() if trial is not self else self._path(tag, other) if other else None
-            if loop:
-                raise FailedPrecondition(
-                    f"that would put a tag above itself: {' > '.join(loop)}", field="other" if other else "tag", tag=tag
-                )
-
-    def loop(self) -> list[str] | None:
-        """Tags that lead from one back to itself along the users' edges, or None."""
-        below: dict[str, list[str]] = {}
-        for up, down in self.edges():
-            below.setdefault(up, []).append(down)
-        done: set[str] = set()
-        for start, first in below.items():
-            trail: list[tuple[str, list[str]]] = [(start, list(first))] if start not in done else []
-            while trail:
-                name, rest = trail[-1]
-                if not rest:
-                    done.add(name)
-                    trail.pop()
-                    continue
-                onward = rest.pop()
-                names = [one for one, _ in trail]
-                if onward in names:
-                    return [*names[names.index(onward) :], onward]
-                if onward not in done:
-                    trail.append((onward, list(below.get(onward, ()))))
-        return None
+        fresh = other not in self.near and other not in self.hidden
+        joined = op == "merge" or (op == "rename" and other not in self.hidden)
+        self.apply(edit)
+        if op in ("unlink", "delete") or (op == "rename" and fresh):
+            return
+        loop = self._loop(other if op in ("merge", "rename") else tag, tag if joined else None)
+        if loop:
+            raise FailedPrecondition(
+                f"that would put a tag above itself: {_shown(loop)}", field="other" if other else "tag", tag=tag
+            )
 
     def state(self) -> dict[str, Any]:
         """All of it as JSON."""
@@ -195,25 +189,133 @@ class TagEdits:
             name = self.alias[name]
         return name
 
+    @property
+    def near(self) -> Neighbours:
+        """The same by name, made when first needed and kept in step from then on."""
+        if self._near is None:
+            self._near = Neighbours(self.links, self.alias)
+        return self._near
+
     def _link(self, broader: str, narrower: str) -> None:
         self.links[broader, narrower] = None
         self.cut.discard((broader, narrower))
+        if self._near is not None:
+            self._near.link(broader, narrower)
 
-    def _path(self, start: str, goal: str) -> list[str] | None:
-        """The way down from `start` to `goal`: an edge from `goal` to `start` would close it."""
-        below: dict[str, list[str]] = {}
-        for up, down in self.edges():
-            below.setdefault(up, []).append(down)
-        came: dict[str, str] = {start: ""}
-        queue = [start]
-        for name in queue:
-            if name == goal:
-                path = [name]
-                while came[path[-1]]:
-                    path.append(came[path[-1]])
-                return [*reversed(path), start]
-            for onward in below.get(name, ()):
-                if onward not in came:
-                    came[onward] = name
-                    queue.append(onward)
-        return None
+    def _name(self, name: str, target: str | None) -> None:
+        """Let a name stand for another one, or for itself again."""
+        before = self.alias.pop(name, None)
+        if self._near is not None and before is not None:
+            self._near.sources[before].pop(name, None)
+        if target is not None:
+            self.alias[name] = target
+            if self._near is not None:
+                self._near.sources.setdefault(target, {})[name] = None
+
+    def _resolver(self) -> Callable[[str], str | None]:
+        """`resolve` for many names, as long as nothing is edited."""
+        held: dict[str, str | None] = {}
+
+        def resolve(name: str) -> str | None:
+            passed: list[str] = []
+            end: str | None = name
+            while end is not None and end not in held:
+                passed.append(end)
+                if end in self.hidden:
+                    end = None
+                elif end in self.alias:
+                    end = self.alias[end]
+                else:
+                    break
+            if end is not None:
+                end = held.get(end, end)
+            held.update(dict.fromkeys(passed, end))
+            return end
+
+        return resolve
+
+    def _members(self, name: str) -> Iterator[str]:
+        """A name and those that stand for it, the deleted ones and what leads through them left out."""
+        stack = [name]
+        while stack:
+            one = stack.pop()
+            if one not in self.hidden:
+                yield one
+                stack += self.near.sources.get(one, ())
+
+    def _between(self, broader: str, narrower: str) -> list[Edge]:
+        """The users' edges, as they were made, that put one tag right above another now."""
+        if broader in self.alias or narrower in self.alias:
+            return []
+        above, below = list(self._members(broader)), list(self._members(narrower))
+        down, up = self.near.below, self.near.above
+        if sum(len(down.get(one, ())) for one in above) < sum(len(up.get(one, ())) for one in below):
+            return [(one, to) for one in above for to in down.get(one, ()) if self.resolve(to) == narrower]
+        return [(to, one) for one in below for to in up.get(one, ()) if self.resolve(to) == broader]
+
+    def _loop(self, tag: str, joined: str | None) -> list[str] | None:
+        """Tags that lead down from `tag` back to itself, or None.
+
+        joined: a name that has just come to stand for `tag`; a new loop goes in by the one and out by the other.
+        """
+        if joined is None:
+            return self._meet(tag, tag, tag)
+        return self._meet(tag, joined, tag) or self._meet(tag, tag, joined)
+
+    def _meet(self, tag: str, upper: str, lower: str) -> list[str] | None:
+        """A loop that leaves a tag by what `upper` stands above and comes back by what `lower` stands below.
+
+        Looks down and up by turns: whichever way has less ends it.
+        """
+        down: dict[str, str] = {}
+        up: dict[str, str] = {}
+        ways = (
+            (down, up, self._spread(tag, upper, self.near.below)),
+            (up, down, self._spread(tag, lower, self.near.above)),
+        )
+        while True:
+            for came, other, steps in ways:
+                step = next(steps, None)
+                if step is None:
+                    return None
+                name, before = step
+                if not name or name in came:
+                    continue
+                came[name] = before
+                if name == tag or name in other:
+                    return [*_trail(down, name, tag)[::-1], *_trail(up, name, tag)[1:]]
+
+    def _spread(self, tag: str, first: str, edges: Mapping[str, Mapping[str, None]]) -> Iterator[Edge]:
+        """(tag, the one it was reached from) along some edges, nearest first; a pair without tags for idle steps."""
+        seen = {tag}
+        queue = [(tag, first)]
+        for place, root in queue:
+            for member in self._members(root):
+                yield "", ""
+                for name in edges.get(member, ()):
+                    onward = self.resolve(name)
+                    if onward == place or onward is None or (onward in seen and onward != tag):
+                        yield "", ""
+                        continue
+                    yield onward, place
+                    seen.add(onward)
+                    queue.append((onward, onward))
+
+
+def _trail(came: Mapping[str, str], name: str, tag: str) -> list[str]:
+    """The way from `name` back to `tag`."""
+    trail = [name]
+    while name in came:
+        name = came[name]
+        trail.append(name)
+        if name == tag:
+            break
+    return trail
+
+
+def _shown(loop: Sequence[str]) -> str:
+    """A loop in words, the middle of a long one left out."""
+    left_out = len(loop) - _SHOWN
+    if left_out > 1:
+        loop = [*loop[: _SHOWN - 2], f"... ({left_out:,} more) ...", *loop[-2:]]
+    return " > ".join(loop)

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 KNOWN: Final = 5  # known tags that one text may bear
 NEW: Final = 6  # phrases of one text that may become tags when they are seen again
 MOST: Final = 100_000  # derived tags; past it, those of two or three old episodes go
-AT_ONCE: Final = 2_000  # rows up to which a graph is built in one go, some 20 ms
+AT_ONCE: Final = 2_000  # rows, or edits of users, up to which a graph is built in one go, some 20 ms
+_WORDS_AT_ONCE: Final = 5  # ... and tags by that
 _NOT_DERIVED: Final = -1
 _EMPTY: Final = np.zeros(0, dtype=np.int32)
 _POSTINGS: Final = ("derived", "given", "written")
@@ -259,6 +260,11 @@ class TagIndex:
         return self._graph is not None and self._graph.version == self.version
 
     @property
+    def is_small(self) -> bool:
+        """Whether a graph is built in no time, so that those who look for one build it themselves."""
+        return self.rows <= AT_ONCE and len(self.edits) <= AT_ONCE and len(self.words) <= _WORDS_AT_ONCE * AT_ONCE
+
+    @property
     def is_usable(self) -> bool:
         """Whether the graph lacks a tenth of the rows at most, few changes of them, and no edit of users."""
         graph = self._graph
@@ -279,14 +285,14 @@ class TagIndex:
         return made
 
     def graph_at_hand(self) -> TagGraph | None:
-        """A graph without delay: in a large namespace an older one, or none."""
-        return self.graph(stale=True) if self.rows <= AT_ONCE else self._graph
+        """A graph without delay: of many episodes or tags an older one, or none."""
+        return self.graph(stale=True) if self.is_small else self._graph
 
     @property
     def wants_graph(self) -> bool:
         """Whether searches look at a graph that is much older than the index, or at none."""
         graph = self._graph
-        if self.rows <= AT_ONCE:
+        if self.is_small:
             return False
         return graph is None or graph.edits != self.edits.version or self.rows > graph.rows * 1.5
 

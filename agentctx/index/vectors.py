@@ -25,6 +25,7 @@ _LOOK: Final = 4.0  # codes looked at: so many times the number of rows to the p
 _LEAST_LOOK: Final = 16_384
 _RERANK: Final = 8  # rows scored exactly for each one asked for
 _LEAST_RERANK: Final = 1_024
+_SAMPLED: Final = 16  # among so many times more scores than are wanted, a sample is looked at first
 _UNIT: Final = 512  # rows moved in one go by `relaid`: well below two milliseconds
 
 Rows = npt.NDArray[np.int64]
@@ -122,6 +123,22 @@ class VectorIndex:
         else:
             found[self._layout.order] = base
         found[len(base) :] = self._tail.rows.score_range(0, len(self._tail), query)
+        return found
+
+    def estimate_all(self, query: Floats) -> Floats:
+        """About `score` of every row, by the codes where there are any."""
+        coder = self._coder
+        if coder is None:
+            return self.score_all(query)
+        query = np.ascontiguousarray(query, dtype=np.float32)
+        found = np.empty(len(self), dtype=np.float32)
+        base, tail = self._base, self._tail.rows
+        if len(base):
+            said = coder.estimate(query, base.codes)
+            found[slice(len(base)) if self._layout is None else self._layout.order] = said
+        if len(tail):
+            found[len(base) :] = coder.estimate(query, tail.codes)
+        found += coder.same(query)
         return found
 
     def vectors(self, rows: npt.NDArray[np.integer]) -> Floats:
@@ -294,6 +311,16 @@ def _highest(rows: Rows, scores: Floats, n: int) -> tuple[Rows, Floats]:
     """The rows of the `n` highest scores, more where the last of them is equal to others; in the order given."""
     if len(rows) <= n:
         return rows, scores
-    least = np.partition(scores, len(scores) - n)[len(scores) - n]
-    chosen = np.flatnonzero(scores >= least)
+    chosen = np.flatnonzero(scores >= least_of(scores, n))
     return rows[chosen], scores[chosen]
+
+
+def least_of(scores: Floats, n: int) -> float:
+    """The least of the `n` highest of more than `n` scores."""
+    if len(scores) > _SAMPLED * n:  # a sample tells below what none of them lies, most likely
+        sample = scores[:: _SAMPLED // 2]
+        place = max(0, len(sample) - 2 * (2 * n // _SAMPLED) - _SAMPLED)
+        high = scores[scores >= np.partition(sample, place)[place]]
+        if len(high) >= n:
+            scores = high
+    return float(np.partition(scores, len(scores) - n)[len(scores) - n])

@@ -1,4 +1,4 @@
-"""Where to look: the rows of a namespace that may bear on a query, each with a first guess of its score.
+"""Where to look in a large namespace: rows that may bear on a query, each with a first guess of its score.
 
 The guess is the exact score without what takes long: neighbours, session and words of like meaning. Rows come from the
 words (what the rarest say most about), from the vectors, from times and tags that the query speaks of.
@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentctx.ids import to_micros
+from agentctx.index.vectors import least_of
 from agentctx.memory.exact import Question
 from agentctx.memory.scratch import Scratch
 from agentctx.memory.weights import DENSE, TIME
@@ -22,7 +23,7 @@ from agentctx.memory.wording import ABSENT, Floats
 Rows = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
-_POSTINGS: Final = 1 << 17
+_POSTINGS: Final = 1 << 20
 """Occurrences that are looked at for one query; past them, the terms that count least are left out."""
 
 
@@ -116,12 +117,12 @@ def pool(question: Question, scratch: Scratch, reach: Reach, eligible: Mask | No
     allowed = question.view.visible if eligible is None else eligible
     sources: dict[str, int] = {}
     parts: list[Rows] = []
-    touched = [] if question.wording is None else _touch(question, scratch)
-    postings = sum(map(len, touched))
+    touched, words = (_NONE, 0) if question.wording is None else touch(question, scratch)
+    postings = len(touched)
     words_cut = vectors_cut = 0.0
     said, said_guess = _NONE, np.zeros(0, dtype=np.float32)
-    if touched:
-        said, said_guess, words_cut = _said_most(question, scratch, np.concatenate(touched), reach.words, allowed)
+    if len(touched):
+        said, said_guess, words_cut = _said_most(question, scratch, touched, reach.words, allowed, words)
         sources[WORDS] = len(said)
     codes = 0
     nearest = None
@@ -155,8 +156,7 @@ def pool(question: Question, scratch: Scratch, reach: Reach, eligible: Mask | No
         dense[known] = nearest.scores
         dense[rest] = question.index.vectors.score(rows[rest], question.vector)
         guess += np.float32(DENSE) * dense
-    for some in touched:
-        scratch.sums[some] = 0
+    scratch.sums[touched] = 0
     order = np.argsort(-guess, kind="stable")
     return Pool(
         rows[order],
@@ -170,59 +170,66 @@ def pool(question: Question, scratch: Scratch, reach: Reach, eligible: Mask | No
     )
 
 
-def _touch(question: Question, scratch: Scratch) -> list[Rows]:
-    """Add up in `sums` what rows say of the words by themselves, the words that count most first.
+def touch(question: Question, scratch: Scratch) -> tuple[Rows, int]:
+    """Add up in `sums` what rows say of the words by themselves; the rows, again for each word, and how many words."""
+    slot, number, worth = lists(question)
+    touched: list[Rows] = [_NONE]
+    left = _POSTINGS
+    for word in dict.fromkeys(slot.tolist()):
+        own = np.flatnonzero(slot == word)
+        rows, says = question.index.lexical.look(number[own], worth[own], left, entire=True)
+        left -= len(rows)
+        if len(own) > 1:
+            # By the word itself or by the nearest one of like meaning that the row holds: where a row is in several
+            # lists, the place that is written last stands, so the nearest come last.
+            rows, says = rows[::-1], says[::-1]
+            count = np.arange(len(rows), dtype=np.int32)
+            scratch.place[rows] = count
+            kept = np.flatnonzero(scratch.place[rows] == count)
+            rows, says = rows[kept], says[kept]
+        scratch.sums[rows] += says
+        touched.append(rows)
+        if left <= 0:
+            break
+    return np.concatenate(touched), len(touched) - 1
 
-    A row counts once a word, by the word itself or by the nearest one of like meaning that it holds.
-    """
+
+def lists(question: Question) -> tuple[Rows, npt.NDArray[np.int32], Floats]:
+    """The terms that lead to rows, those of the words that count most first: (place of the word, number, worth)."""
     wording = question.wording
     assert wording is not None
-    sums, best = scratch.sums, scratch.best
     shares = np.array(wording.shares, dtype=np.float32)
     own = np.array(wording.own, dtype=np.int32)
-    chosen = np.flatnonzero(shares[wording.slot] * wording.strength >= WORTH)  # the weakest first
+    worth = shares[wording.slot] * wording.strength
+    chosen = np.flatnonzero(worth >= WORTH)[::-1]  # the nearest first
     known = np.flatnonzero((own != ABSENT) & (shares > 0))
-    slot = np.concatenate((wording.slot[chosen], known))
-    number = np.concatenate((wording.number[chosen], own[known]))
-    strength = np.concatenate((wording.strength[chosen], np.ones(len(known), dtype=np.float32)))
-    # A word's own list last, as where a row is in several, the last one stands; the weightiest words first.
-    order = np.lexsort((np.arange(len(slot)), slot, -shares[slot]))
-    slot, strength = slot[order], strength[order]
-    owner, rows, says = question.index.lexical.look(number[order])
-    says *= strength[owner]
-    best_of = np.append(np.flatnonzero(np.diff(slot)), len(slot) - 1) if len(slot) else np.zeros(0, dtype=np.intp)
-    ends = np.searchsorted(owner, best_of, side="right").tolist()
-    touched: list[Rows] = []
-    start = 0
-    for end, word in zip(ends, slot[best_of].tolist(), strict=True):
-        some = rows[start:end]
-        best[some] = says[start:end]
-        sums[some] += shares[word] * best[some]
-        touched.append(some)
-        start = end
-        if end > _POSTINGS:
-            break
-    return touched
+    slot = np.concatenate((known, wording.slot[chosen]))
+    number = np.concatenate((own[known], wording.number[chosen]))
+    worth = np.concatenate((shares[known], worth[chosen]))
+    order = np.argsort(-shares[slot], kind="stable")
+    return slot[order], number[order], worth[order]
 
 
 def _said_most(
-    question: Question, scratch: Scratch, touched: Rows, most: int, allowed: Mask | None
+    question: Question, scratch: Scratch, touched: Rows, most: int, allowed: Mask | None, words: int
 ) -> tuple[Rows, Floats, float]:
     """Of the rows that say something, those that promise most, their guesses, and the highest one of the others."""
     if allowed is not None:
         touched = touched[allowed[touched]]
     sums = scratch.sums
-    if len(touched) > 2 * CUT * most:  # a row may occur once a term
+    looked = CUT * most * words  # a row occurs once for each word that it says
+    cut_off = len(touched) > looked
+    if cut_off:
         said = sums[touched]
         if question.hints:
             said += np.float32(TIME) * question.nearness(touched)
-        touched = touched[said >= np.partition(said, len(said) - CUT * most)[len(said) - CUT * most]]
+        touched = touched[said >= least_of(said, looked)]
     count = np.arange(len(touched), dtype=np.int32)
     scratch.place[touched] = count
     rows = touched[scratch.place[touched] == count].astype(np.intp)
     guess = question.guess(rows, sums)
     if len(rows) <= most:
-        return rows, guess, 0.0
+        return rows, guess, float(guess.min()) if cut_off and len(rows) else 0.0
     cut = np.partition(guess, len(guess) - most)[len(guess) - most]
     kept = np.flatnonzero(guess >= cut)
     return rows[kept], guess[kept], float(cut)

@@ -19,7 +19,6 @@ from agentctx.runtime.housekeeping import Housekeeping
 from agentctx.runtime.residency import Residency
 from agentctx.types import Progress, TagEdit
 
-_PATIENCE: Final = 0.02  # seconds that a unit of work waits for searches to end
 _OFTEN: Final = 0.1  # seconds between two reports of the same phase
 
 
@@ -42,13 +41,12 @@ class Consolidator:
         """Do it now; see `Memory.consolidate`."""
         with self._alone(namespace), closing(self._job(namespace)) as job:
             last, reported = None, 0.0
-            for progress in job:
+            for progress in self._courtesy.paced(job):
                 now = monotonic()
                 if last is None or progress.message != last.message or now - reported > _OFTEN:
                     reported = now
                     yield progress
                 last = progress
-                self._courtesy.give_way(_PATIENCE)
 
     def consider(self, namespace: str, index: EpisodeIndex) -> None:
         """Have it done in the background if it pays by now. A fraction of a microsecond if not."""
@@ -72,7 +70,7 @@ class Consolidator:
 
     def _edited(self, namespace: str, edits: Sequence[TagEdit]) -> bool:
         try:
-            self._tags.edit(namespace, edits)
+            self._tags.edit(namespace, edits, "consolidation")
         except AgentctxError:
             return False  # a user was quicker and made something else of one of these tags
         return True

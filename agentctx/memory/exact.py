@@ -39,6 +39,7 @@ from agentctx.memory.wording import ABSENT, Floats, Statistics, Wording
 Rows = npt.NDArray[np.integer[Any]]
 _DAY: Final = 86_400_000_000
 _ONE: Final = np.float32(1)
+_TRUE: Final = np.ones(1, dtype=np.bool_)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,7 +86,7 @@ class Question:
         self.view: View = statistics.view
         self.plan, self.wording, self.vector = plan, wording, vector
         self._statistics = statistics
-        self._context = settings.context
+        self.context = settings.context
         self._hints = plan.hints if settings.lexical and settings.time else ()
         self._scratch = scratch
         view = self.view
@@ -100,10 +101,10 @@ class Question:
         """Lay out which terms count for which words: by code, a code for each distinct term."""
         own = [(number, slot) for slot, number in enumerate(wording.own) if number != ABSENT]
         numbers = np.concatenate((np.array([number for number, _ in own], dtype=np.int32), wording.number))
-        self._codes, code = np.unique(numbers, return_inverse=True)
-        order = np.argsort(code, kind="stable")
-        self._pair_starts = np.zeros(len(self._codes) + 1, dtype=np.int64)
-        np.cumsum(np.bincount(code, minlength=len(self._codes)), out=self._pair_starts[1:])
+        order = numbers.argsort(kind="stable")
+        ascending = numbers.take(order)
+        self._codes = distinct(numbers)
+        self._pair_starts = np.append(ascending.searchsorted(self._codes), len(numbers))
         slots = np.concatenate((np.array([slot for _, slot in own], dtype=np.intp), wording.slot))
         strengths = np.concatenate((np.zeros(len(own), dtype=np.float32), wording.strength))
         self._pair_slot, self._pair_strength = slots[order], strengths[order]
@@ -144,23 +145,28 @@ class Question:
         if self.wording is None:
             return np.zeros(len(rows), dtype=np.float32)
         said = sums[rows]
-        if self._context:
+        if self.context:
             back, ahead = self.view.previous[rows], self.view.following[rows]
-            need = self._need(rows)
+            need = self.need(rows)
             missed = _ONE - said
             for way, share in ((back, WEIGHTS.previous), (ahead, WEIGHTS.following)):
                 # Of nobody: the last row, times nothing.
                 missed *= _ONE - need * (np.float32(share) * sums[way] * (way != NOBODY))
             said = _ONE - missed
-        parts = self._kind(rows, said)
-        guess: Floats = said + parts["kind"]
-        if "speaker" in parts:
-            guess += parts["speaker"]
+        guess = self.nudged(rows, said)
         if self._hints:
             guess += np.float32(TIME) * self.nearness(rows)
         return guess
 
-    def _need(self, rows: Rows) -> Floats:
+    def nudged(self, rows: Rows | slice, said: Floats) -> Floats:
+        """What the words say of some rows, with what their kind and their speaker add."""
+        parts = self._kind(rows, said)
+        guess: Floats = said + parts["kind"]
+        if "speaker" in parts:
+            guess += parts["speaker"]
+        return guess
+
+    def need(self, rows: Rows | slice) -> Floats:
         """How much each of some rows needs what is around it."""
         need: Floats = _ONE / (_ONE + self.index.length.array[rows] * np.float32(1 / WEIGHTS.context_length))
         return need
@@ -179,7 +185,7 @@ class Question:
         """The times that the query speaks of and that count."""
         return self._hints
 
-    def spoken_by_named(self, rows: Rows) -> npt.NDArray[np.bool_]:
+    def spoken_by_named(self, rows: Rows | slice) -> npt.NDArray[np.bool_]:
         """Which of some rows are said by someone whom the query names."""
         assert self.wording is not None
         if len(self.wording.named) == 1:
@@ -188,7 +194,7 @@ class Question:
         table[list(self.wording.named)] = True
         return np.asarray(table[self.index.speaker.array[rows]])
 
-    def _kind(self, rows: Rows, said: Floats) -> dict[str, Floats]:
+    def _kind(self, rows: Rows | slice, said: Floats) -> dict[str, Floats]:
         """Small nudges: who says it, and what kind of turn answers what kind of question."""
         index, asked = self.index, self.plan.features
         parts: dict[str, Floats] = {}
@@ -216,12 +222,12 @@ class Question:
         held = counts.take(here, axis=1)
         exact = held > 0
         alike = (mine > 0) & ~exact
-        need = self._need(rows)
+        need = self.need(rows)
         missed = _ONE - mine
-        if self._context:
+        if self.context:
             for way, share in ways:
                 missed *= _ONE - (need * share) * direct.take(way, axis=1)
-        spread = self._spread(rows, held, need) if self._context else np.zeros((terms, size), dtype=np.float32)
+        spread = self._spread(rows, held, need) if self.context else np.zeros((terms, size), dtype=np.float32)
         turn, window, session = (np.zeros(size, dtype=np.float32) for _ in range(3))
         for place, weight in enumerate(self._bare):
             local = _ONE - missed[place]
@@ -237,12 +243,12 @@ class Question:
         A place behind the last one stands for nobody. Beside a neighbour's places how much of it reaches the row.
         """
         place = self._scratch.place
-        if not self._context:
+        if not self.context:
             place[rows] = np.arange(len(rows), dtype=np.int32)
             return rows, np.arange(len(rows)), []
         previous, following = self.view.previous, self.view.following
         back, ahead = previous[rows], following[rows]
-        every = np.concatenate((rows, back, ahead, _step(previous, back), _step(following, ahead)))
+        every = np.concatenate((rows, back, ahead, step(previous, back), step(following, ahead)))
         there = np.flatnonzero(every != NOBODY)
         some = every[there]
         count = np.arange(len(some), dtype=np.int32)
@@ -290,22 +296,37 @@ class Question:
         assert self.wording is not None
         run = self.view.run[rows]
         alone = self.index.session.array[rows] == 0
-        runs, place = np.unique(run[~alone], return_inverse=True)
+        together = np.flatnonzero(~alone)
+        runs = distinct(run.take(together))
+        place = runs.searchsorted(run.take(together))
         norms = norm(self.view.run_length[run], self._mean_run)
         spread = np.array(held)
         if len(runs):
-            together = np.flatnonzero(~alone)
             for slot, number in enumerate(self.wording.own):
                 if number != ABSENT:
-                    spread[slot, together] = self._statistics.totals(number, runs)[place]
+                    spread[slot, together] = self._statistics.totals(number, runs).take(place)
         spread /= spread + norms
         spread *= np.float32(WEIGHTS.session) * need
         return spread
 
 
-def _step(neighbour: npt.NDArray[np.int32], rows: Rows) -> Rows:
+def distinct(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Each number once, ascending: what np.unique does, in a third of the time."""
+    ascending = np.sort(numbers)
+    found: npt.NDArray[np.int32] = ascending[np.append(_TRUE[: len(ascending)], ascending[1:] != ascending[:-1])]
+    return found
+
+
+def step(neighbour: npt.NDArray[np.int32], rows: Rows) -> Rows:
     """One step further along, for those who are there."""
     return np.where(rows == NOBODY, NOBODY, neighbour[rows])
+
+
+def reach(hint: TimeHint) -> tuple[int, int]:
+    """The range outside of which `closeness` is 0."""
+    start, end = to_micros(hint.start), to_micros(hint.end)
+    slack = 0.3 * (end - start)
+    return start - int(max(1.5 * _DAY, slack)) - 1, end + int(max(7 * _DAY, slack)) + 1
 
 
 def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:

@@ -13,13 +13,14 @@ from agentctx.index.view import NOBODY
 from agentctx.memory.candidates import VECTORS, WORDS, Pool, Reach, pool
 from agentctx.memory.exact import Question, Scored
 from agentctx.memory.scratch import Scratch
+from agentctx.memory.survey import SURVEYED, survey
 from agentctx.memory.weights import DENSE
 
 Rows = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 Admit = Callable[[Rows], Mask]
 
-ALL: Final = 1_024
+ALL: Final = 2_048
 """Up to so many eligible rows, each is scored."""
 _FIRST: Final = 192  # rows scored in the first round, for ten hits
 _AROUND: Final = 96  # of which so many bring their neighbours
@@ -72,10 +73,14 @@ def route(
 ) -> Outcome:
     """The k best rows, as far as scoring the promising ones tells. eligible: as for `pool`."""
     reach = Reach.of(k, question.view.count)
-    found = pool(question, scratch, reach, eligible, tagged)
+    whole = question.view.size <= SURVEYED
+    if whole:
+        found = survey(question, scratch, 64 * k, eligible, tagged)
+    else:
+        found = pool(question, scratch, reach, eligible, tagged)
     few = min(2.0, 0.5 + question.view.count / 200_000)
     first, most = max(int(few * _FIRST), 4 * k), max(_MOST, 64 * k)
-    around_each = max(int(few * _AROUND), 2 * k)
+    around_each = 0 if whole else max(int(few * _AROUND), 2 * k)  # a survey looks around by itself
     kept: list[Scored] = []
     seen = _NOBODY
     uplift = 0.0
@@ -87,9 +92,9 @@ def route(
         end = min(len(found.rows), max(first, 2 * upto))
         block = slice(upto, end)
         around = found.rows[upto : min(end, upto + around_each)]
-        if best is not None:
+        if best is not None and not whole:
             around = np.concatenate((around, best.rows))
-        extra = _beside(question, scratch, found.rows[block], around, seen)
+        extra = _beside(question, scratch, found.rows[block], around, seen) if len(around) else _NOBODY
         if eligible is not None:
             extra = extra[eligible[extra]]
         scored, more = _score(question, found, block, extra, seen, admit)
@@ -100,7 +105,7 @@ def route(
         upto = end
         best = best_of(kept, k)
         reason = _reason(found, upto, uplift, best, k)
-        if not reason or done >= most:
+        if not reason or done >= most or (whole and reason != _NEXT):
             break
         if late():
             partial = True

@@ -12,10 +12,9 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scratch:
-    """sums: by row, zero between uses. best, place: by row, anything. code: by term, zero between uses."""
+    """sums: by row, zero between uses. place: by row, anything. code: by term, zero between uses."""
 
     sums: npt.NDArray[np.float32]
-    best: npt.NDArray[np.float32]
     place: npt.NDArray[np.int32]
     code: npt.NDArray[np.int16]
 
@@ -42,10 +41,10 @@ class ScratchPool:
     @property
     def nbytes(self) -> int:
         """Bytes held by what is not lent."""
-        return sum(3 * one.sums.nbytes + one.code.nbytes for one in list(self._free))
+        return sum(2 * one.sums.nbytes + one.code.nbytes for one in list(self._free))
 
 
 def make_scratch(rows: int, terms: int) -> Scratch:
     """Fresh working memory; what is not used of it costs nothing."""
-    sums, best = np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.float32)
-    return Scratch(sums, best, np.zeros(rows, dtype=np.int32), np.zeros(terms, dtype=np.int16))
+    sums, place = np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.int32)
+    return Scratch(sums, place, np.zeros(terms, dtype=np.int16))

@@ -148,7 +148,7 @@ class Searcher:
             mask = None if live and not request.narrows else admitted(index, view, request, to_micros(now))
             admit = _valid(index, request, to_micros(now)) if mask is None else None
             watch.stage("filter")
-            with one_thread(), self._scratch.lend(len(index), len(index.lexical.terms)) as scratch:
+            with one_thread(), self._scratch.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
                 question = self._scorer.ask(index, view, plan, vector, scratch, live=live)
                 watch.stage("words")
                 outcome, tags = self._find(question, scratch, request, mask, admit, live=live, late=watch.late)

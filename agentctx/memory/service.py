@@ -67,6 +67,7 @@ class Memory:
     def __init__(self, store: Store, embedder: Embedder, settings: Settings, clock: Clock) -> None:
         self._store = store
         self._embedder = embedder
+        self._closed = False
         self._switching = threading.Lock()  # held while `reembed` replaces the embedder
         self._settings = settings
         self._clock = clock
@@ -205,22 +206,25 @@ class Memory:
             if name == "metadata":
                 given[name] = validate.metadata(value, name, self._settings.limits.metadata_bytes)
             elif name == "tags":
-                given[name] = validate.names(value, name, self._settings.limits.tags)
+                given[name] = validate.tags(value, name, self._settings.limits.tags)
             else:
                 given[name] = validate.moment(value, name)
         record = self._store.update(namespace, id, given, if_revision)
-        self._residency.applied(namespace, [record])
+        self._indexes.written(namespace, [record])
         return record.episode
 
     def delete(self, namespace: str, ids: str | Sequence[str]) -> Revision:
         """Hide episodes from now on; they are still there `as_of` an earlier time. All of `ids`, or none."""
         namespace, chosen = validate.namespace(namespace), self._ids(ids)
         revision, records = self._store.delete(namespace, chosen)
-        self._residency.applied(namespace, records)
+        self._indexes.written(namespace, records)
         return revision
 
     def purge(self, namespace: str, ids: str | Sequence[str]) -> Revision:
-        """Remove episodes for good, deleted ones too: rows, history, vectors, indexes, log. Starts a new epoch."""
+        """Remove episodes for good, deleted ones too: rows, history, vectors, indexes, log. Starts a new epoch.
+
+        An error with `details["purged"]` says that the rows are gone, but bytes of them are still in some file.
+        """
         namespace, chosen = validate.namespace(namespace), self._ids(ids)
         with self._indexes.purging(namespace):
             return self._store.purge(namespace, chosen)
@@ -317,11 +321,12 @@ class Memory:
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """What works less well than it should, though nothing is lost: as snapshots that cannot be written."""
+        """What works less well than it should: as snapshots that cannot be written, or not removed."""
         return self._indexes.problems
 
     def close(self) -> None:
         """Keep the indexes that are worth it, and release everything."""
+        self._closed = True
         self._tagging.close()
         self._indexes.close()
         self._embedder.close()
@@ -367,20 +372,22 @@ class Memory:
                 partial=partial,
             )
         )
-        self._residency.applied(namespace, done.records)
+        self._indexes.written(namespace, done.records)
         self._tagging.added(namespace, done.records)
         return done
 
     def _with_embedder(self, operation: Callable[[Embedder], T]) -> T:
         """Run with the present embedder, and again if a `reembed` of this process replaced it meanwhile."""
         while True:
+            if self._closed:
+                raise FailedPrecondition("the engine is closed: open it anew", field="engine")
             with self._switching:
                 embedder = self._embedder
             try:
                 return operation(embedder)
             except FailedPrecondition:  # it is not the store's any more, or closed already
                 with self._switching:
-                    if self._embedder is embedder:
+                    if self._embedder is embedder and not self._closed:
                         raise
 
     def _vectors(self, episodes: Sequence[NewEpisode], embedder: Embedder | None = None) -> Vectors:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any, Final, get_args
@@ -16,16 +16,16 @@ from agentctx.errors import AgentctxError, InvalidArgument, NotFound, Unavailabl
 from agentctx.ids import Clock, to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.tag_building import building
+from agentctx.index.tag_edits import TagEdits
 from agentctx.index.tag_graph import TagGraph
 from agentctx.index.tag_vocabulary import GIVEN, MADE, WRITTEN
-from agentctx.index.tags import AT_ONCE
 from agentctx.index.view import View
 from agentctx.memory import paging, validate
 from agentctx.memory.listing import ListRequest, TagTest
 from agentctx.runtime.housekeeping import Housekeeping
 from agentctx.runtime.residency import Residency
 from agentctx.store import Store
-from agentctx.types import Revision, Tag, TagEdit, TagOp, TagPage
+from agentctx.types import EditOrigin, Revision, Tag, TagEdit, TagOp, TagPage
 
 _ATTEMPTS: Final = 20
 _OPS: Final = get_args(TagOp)
@@ -92,27 +92,45 @@ class Tags:
             view = index.view(to_micros(now), as_of)
             return tag_test(index, view, request.tags, index.column("tags", as_of), narrower=request.narrower)
 
-    def edit(self, namespace: str, edits: object) -> Revision:
-        """Append edits; see `Memory.edit_tags`."""
+    def edit(self, namespace: str, edits: object, origin: EditOrigin = "user") -> Revision:
+        """Append edits; see `Memory.edit_tags`. origin: who makes them."""
         namespace = validate.namespace(namespace)
         given = self._checked(edits)
         for _ in range(_ATTEMPTS):
-            self.refresh(namespace)
-            with self._residency.reading(namespace) as index:
-                known = index.tags.edits.version
-                graph = index.tags.graph(stale=True)
-                trial = index.tags.edits.copy()
-                for place, edit in enumerate(given):
-                    try:
-                        trial.check(edit, lambda name: index.tags.words.find(name) is not None, graph.linked)
-                    except AgentctxError as error:
-                        error.field = f"edits[{place}].{error.field}"
-                        raise
-                    trial.apply(edit)
-            revision = self._store.edit_tags(namespace, given, known)
+            epoch, trial, exists, linked = self._trial(namespace, given)
+            known = trial.version
+            for place, edit in enumerate(given):
+                try:
+                    trial.take(edit, exists, linked)
+                except AgentctxError as error:
+                    error.field = f"edits[{place}].{error.field}"
+                    raise
+            revision = self._store.edit_tags(namespace, given, known, epoch=epoch, origin=origin)
             if revision is not None:
                 return revision
         raise Unavailable("others edit the tags of this namespace all the time; retry", field="namespace")
+
+    def _trial(
+        self, namespace: str, given: Sequence[TagEdit]
+    ) -> tuple[int, TagEdits, Callable[[str], bool], Callable[[str, str], bool]]:
+        """The epoch, what edits are tried on while others read, and what tells which of their tags and edges exist."""
+        cuts = [(edit.other, edit.tag) for edit in given if edit.op == "unlink"]
+        if cuts:
+            self.refresh(namespace)
+        with self._residency.reading(namespace) as index:
+            words = index.tags.words
+            above: frozenset[tuple[str, str]] = frozenset()
+            if cuts:
+                linked = index.tags.graph(stale=True).linked
+                above = frozenset(pair for pair in cuts if linked(*pair))
+            trial = index.tags.edits.copy()
+            epoch = index.revision.epoch
+        return (
+            epoch,
+            trial,
+            lambda name: words.find(name) is not None,
+            lambda broader, narrower: (broader, narrower) in above,
+        )
 
     def _checked(self, edits: object) -> tuple[TagEdit, ...]:
         if isinstance(edits, TagEdit):
@@ -131,7 +149,12 @@ class Tags:
             if edit.op not in _OPS:
                 raise InvalidArgument(f"{where}.op must be one of {', '.join(_OPS)}", field=f"{where}.op")
             tag = validate.identifier(edit.tag, f"{where}.tag")
-            checked.append(TagEdit(edit.op, tag, validate.identifier(edit.other, f"{where}.other", empty=True)))
+            other = validate.identifier(edit.other, f"{where}.other", empty=True)
+            if edit.op == "add":
+                validate.not_blank(tag, f"{where}.tag")
+            elif edit.op == "rename" and other:
+                validate.not_blank(other, f"{where}.other")
+            checked.append(TagEdit(edit.op, tag, other))
         return tuple(checked)
 
     def refresh(self, namespace: str, *, stale: bool = False) -> None:
@@ -146,7 +169,7 @@ class Tags:
         """The same in steps of a millisecond or two, mostly."""
         with self._residency.reading(namespace) as index:
             tags = index.tags
-            if tags.rows <= AT_ONCE or tags.is_fresh or (stale and tags.is_usable):
+            if tags.is_small or tags.is_fresh or (stale and tags.is_usable):
                 tags.graph(stale=stale)
                 return
         yield from self._building(namespace, index)

@@ -17,7 +17,9 @@ from agentctx.ids import Clock
 from agentctx.memory import validate
 from agentctx.store import ImportRecord, Store
 from agentctx.types import (
+    EDIT_ORIGINS,
     TAG_OPS,
+    EditOrigin,
     Episode,
     ImportResult,
     LogRecord,
@@ -30,6 +32,7 @@ from agentctx.types import (
 FORMAT: Final = "agentctx.memory"
 VERSION: Final = 1
 _BATCH: Final = 200
+_Edit = tuple[datetime, TagEdit, EditOrigin]
 _PLACE: Final = re.compile(r"records\[(\d+)\]")
 _TIMES: Final = ("occurred_at", "valid_from", "valid_to", "expires_at")
 _TEXTS: Final = ("id", "session", "speaker", "role", "supersedes")
@@ -66,7 +69,8 @@ def _edit_line(record: TagRecord) -> dict[str, Any]:
     assert record.recorded_at is not None
     edit = record.edit
     line = {"kind": "tag_edit", "recorded_at": _time(record.recorded_at), "op": edit.op, "tag": edit.tag}
-    return line | ({"other": edit.other} if edit.other else {})
+    line |= {"other": edit.other} if edit.other else {}
+    return line | ({"origin": record.origin} if record.origin != "user" else {})
 
 
 def _line(record: LogRecord) -> dict[str, Any]:
@@ -101,7 +105,7 @@ def import_lines(
     """Apply exported lines in batches, each one transaction."""
     imported = skipped = 0
     revision: Revision | None = None
-    edits: list[tuple[datetime, TagEdit]] = []
+    edits: list[_Edit] = []
     for numbers, batch in _batches(lines, limits, clock, edits):
         adds = [record.episode for record in batch if record.episode is not None]
         made = iter(vectors(adds))
@@ -118,13 +122,14 @@ def import_lines(
     if revision is None:
         raise InvalidArgument("the import holds no records", field="lines")
     if edits:
-        new, revision = store.import_tag_edits(namespace, [edit for _, edit in edits], [at for at, _ in edits])
+        times, given_edits, origins = zip(*edits, strict=True)
+        new, revision = store.import_tag_edits(namespace, given_edits, times, origins)
         imported, skipped = imported + new, skipped + len(edits) - new
     return ImportResult(imported, skipped, revision)
 
 
 def _batches(
-    lines: Iterable[str], limits: Limits, clock: Clock, edits: list[tuple[datetime, TagEdit]]
+    lines: Iterable[str], limits: Limits, clock: Clock, edits: list[_Edit]
 ) -> Iterator[tuple[list[int], list[ImportRecord]]]:
     """Records with the numbers of their lines; edits of tags are put into `edits`."""
     numbers: list[int] = []
@@ -161,20 +166,23 @@ def _batches(
         yield numbers, batch
 
 
-def _edit(data: Mapping[str, Any], field: str) -> tuple[datetime, TagEdit]:
-    """The checked edit of one line, and when it was first recorded."""
+def _edit(data: Mapping[str, Any], field: str) -> _Edit:
+    """The checked edit of one line, when it was first recorded, and who made it."""
     for name in data:
-        if name not in ("kind", "recorded_at", "op", "tag", "other"):
+        if name not in ("kind", "recorded_at", "op", "tag", "other", "origin"):
             raise InvalidArgument(f"{field} has an unknown key {name[:64]!r}", field=f"{field}.{name[:64]}")
     op = data.get("op")
     if op not in TAG_OPS:
         raise InvalidArgument(f"{field}.op must be one of {', '.join(TAG_OPS)}", field=f"{field}.op")
     tag = validate.identifier(data.get("tag"), f"{field}.tag")
     other = validate.identifier(data.get("other", ""), f"{field}.other", empty=True)
+    origin = data.get("origin", "user")
+    if origin not in EDIT_ORIGINS:
+        raise InvalidArgument(f"{field}.origin must be one of {', '.join(EDIT_ORIGINS)}", field=f"{field}.origin")
     recorded_at = _read_time(data.get("recorded_at"), f"{field}.recorded_at")
     if recorded_at is None:
         raise InvalidArgument(f"{field}.recorded_at is missing", field=f"{field}.recorded_at")
-    return recorded_at, TagEdit(op, tag, other)
+    return recorded_at, TagEdit(op, tag, other), origin
 
 
 def _record(data: Mapping[str, Any], field: str, limits: Limits, now: datetime) -> ImportRecord:

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from agentctx.config import Limits
 from agentctx.errors import InvalidArgument
@@ -23,8 +23,6 @@ _SEGMENT: Final = re.compile(r"[A-Za-z0-9_.@:+~=-]+")
 _EXACT_INTEGER: Final = 2**53  # above it a JSON number is no longer exact on every road
 _METADATA_DEPTH: Final = 16
 _UNSEEN: Final = ("Cc", "Zl", "Zp")  # controls and line ends; odd spaces and joiners occur in names
-_EARLIEST: Final = datetime(1, 1, 2, tzinfo=UTC)  # a day inside datetime's range, so that zone shifts cannot overflow
-_LATEST: Final = datetime(9999, 12, 30, tzinfo=UTC)
 
 
 def text(value: object, field: str, limit: int, *, empty: bool = True) -> str:
@@ -55,6 +53,12 @@ def identifier(value: object, field: str, *, empty: bool = False) -> str:
     return name
 
 
+def not_blank(name: str, field: str) -> None:
+    """Refuse a new tag that nobody could see."""
+    if not name.strip():
+        raise InvalidArgument(f"{field} must not be blank", field=field)
+
+
 def namespace(value: object, field: str = "namespace") -> str:
     """A namespace path such as `acme/user-42`: segments of [A-Za-z0-9_.@:+~=-] parted by single slashes."""
     name = text(value, field, 512, empty=False)
@@ -82,8 +86,8 @@ def moment(value: object, field: str) -> datetime | None:
         at = None
     except (TypeError, ValueError, NotImplementedError):
         raise InvalidArgument(f"{field} has a time zone that does not work", field=field) from None
-    if at is None or not _EARLIEST <= at <= _LATEST:
-        raise InvalidArgument(f"{field} is outside the years 1 to 9999", field=field)
+    if at is None:
+        raise InvalidArgument(f"{field} is outside the years 1 to 9999 (in UTC)", field=field)
     return at
 
 
@@ -135,6 +139,15 @@ def names(value: object, field: str, limit: int) -> tuple[str, ...]:
     if len(value) > limit:
         raise InvalidArgument(f"{field} has {len(value)} entries; at most {limit} are allowed", field=field)
     return tuple(dict.fromkeys(identifier(one, f"{field}[{i}]") for i, one in enumerate(value)))
+
+
+def tags(value: object, field: str, limit: int) -> tuple[str, ...]:
+    """The tags of an episode: names that can be seen."""
+    chosen = names(value, field, limit)
+    if not all(map(str.strip, chosen)):
+        blank = next(place for place, one in enumerate(cast("Sequence[str]", value)) if not one.strip())
+        not_blank("", f"{field}[{blank}]")
+    return chosen
 
 
 def metadata(value: object, field: str, limit: int) -> dict[str, JsonValue]:
@@ -205,7 +218,7 @@ def new_episode(value: object, field: str, limits: Limits, now: datetime) -> New
         valid_from=valid_from,
         valid_to=valid_to,
         expires_at=moment(value.expires_at, f"{field}.expires_at"),
-        tags=names(value.tags, f"{field}.tags", limits.tags),
+        tags=tags(value.tags, f"{field}.tags", limits.tags),
         metadata=metadata(value.metadata, f"{field}.metadata", limits.metadata_bytes),
         supersedes=supersedes,
     )

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Final
+from typing import Final, TypeVar
+
+T = TypeVar("T")
 
 _LATELY: Final = 0.1  # seconds after a search in which the next one is expected soon
 _REST: Final = 0.002
+_UNIT: Final = 0.002  # seconds of work after which it is time to give way
+_WAIT: Final = 3.0  # seconds to wait at most for one of work: so work gets a quarter, however busy the readers are
+_PATIENCE: Final = 0.02  # seconds to wait at most at one time
 
 
 class Courtesy:
@@ -31,9 +37,30 @@ class Courtesy:
                 self._free.notify_all()
 
     def give_way(self, patience: float) -> None:
-        """Wait until no search is under way, at most `patience` seconds; rest a little where searches come often."""
+        """Wait until no search is under way, and rest a little where searches come often: `patience` seconds in all."""
+        end = time.monotonic() + patience
         with self._free:
             self._free.wait_for(lambda: not self._searches, patience)
-            often = time.monotonic() - self._last < _LATELY
-        if often:
-            time.sleep(_REST)
+            now = time.monotonic()
+            often = now - self._last < _LATELY
+        if often and now < end:
+            time.sleep(min(_REST, end - now))
+
+    def paced(self, work: Iterable[T]) -> Iterator[T]:
+        """The same steps, giving way between them: after each two milliseconds that they took the processor.
+
+        What they wait for, say for Python's lock or an answer, is not counted: it stands in nobody's way.
+        """
+        worked = 0.0
+        steps = iter(work)
+        while True:
+            began = time.thread_time()
+            try:
+                step = next(steps)
+            except StopIteration:
+                return
+            worked += time.thread_time() - began
+            yield step
+            if worked >= _UNIT:
+                self.give_way(min(_PATIENCE, _WAIT * worked))
+                worked = 0.0

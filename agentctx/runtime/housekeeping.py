@@ -1,8 +1,9 @@
 """The one thread in the background of an engine, and the queue of what it has to do.
 
-A job is a generator: each step is a small piece of the work, of at most some two milliseconds of Python. Between two
-steps the thread gives way to searches, but not for ever. A job publishes what it has made by itself, under the lock
-of what it replaces. One that fails is logged and forgotten: what it was to improve stays as it was.
+A job is a generator: each step is a small piece of the work, of at most some two milliseconds of Python. Between
+steps the thread gives way to searches (`Courtesy.paced`), but not for ever. A job publishes what it has made by
+itself, under the lock of what it replaces. One that fails is logged and forgotten: what it was to improve stays as it
+was.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from agentctx.runtime.courtesy import Courtesy
 Job = Callable[[], Generator[Any, None, None]]
 
 _log = logging.getLogger(__name__)
-_PATIENCE: Final = 0.02  # seconds that a step waits for searches to end
 _IDLE: Final = 60.0  # seconds without work after which the thread ends
 
 
@@ -99,10 +99,9 @@ class Housekeeping:
     def _do(self, job: Job) -> None:
         try:
             with closing(job()) as steps:
-                for _ in steps:
+                for _ in self._courtesy.paced(steps):
                     if self._closed:
                         return
-                    self._courtesy.give_way(_PATIENCE)
         except Exception:
             self.failures += 1
             _log.exception("work in the background failed; everything goes on as before it")

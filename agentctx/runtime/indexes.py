@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from agentctx.config import IndexSettings
-from agentctx.errors import NotFound
+from agentctx.errors import AgentctxError, NotFound, Unavailable
 from agentctx.runtime.courtesy import Courtesy
 from agentctx.runtime.hits import HitCache
 from agentctx.runtime.housekeeping import Housekeeping
@@ -15,6 +15,7 @@ from agentctx.runtime.residency import IndexFactory, Residency
 from agentctx.runtime.snapshots import Snapshots
 from agentctx.runtime.upkeep import Upkeep
 from agentctx.store import Store
+from agentctx.types import LogRecord
 
 _HITS: Final = 32 << 20  # bytes of episodes that were shown lately
 
@@ -25,7 +26,8 @@ class Indexes:
     def __init__(self, store: Store, make_index: IndexFactory, settings: IndexSettings) -> None:
         self.courtesy = Courtesy()
         self.housekeeping = Housekeeping(self.courtesy, enabled=settings.housekeeping)
-        self.snapshots = Snapshots(store, make_index, self.housekeeping) if settings.snapshots else None
+        self._kept = Snapshots(store, make_index, self.housekeeping)  # those of earlier settings have to go, too
+        self.snapshots = self._kept if settings.snapshots else None
         self.hits = HitCache(store, min(_HITS, settings.memory_bytes // 16))
         upkeep = Upkeep(self.housekeeping, self.snapshots, self.hits)
         self.residency = Residency(store, make_index, budget=settings.memory_bytes, keeper=upkeep)
@@ -34,35 +36,50 @@ class Indexes:
     @property
     def problems(self) -> tuple[str, ...]:
         """What works less well than it should."""
-        return (self.snapshots.problem,) if self.snapshots is not None and self.snapshots.problem else ()
+        return tuple(problem for problem in (self._kept.problem, self._kept.left) if problem)
 
     @contextmanager
     def purging(self, namespace: str) -> Iterator[None]:
-        """Within it something is removed for good: afterwards nothing here holds any of it, however it ended."""
+        """Within it something is removed for good: afterwards nothing here holds any of it, however it ended.
+
+        Raises Unavailable with `details["purged"]` where it is removed but for a snapshot that cannot be.
+        """
         try:
             yield
         except NotFound:
             raise  # nothing was there to remove
+        except AgentctxError as error:
+            self._forget(namespace)
+            if "purged" in error.details and (left := self._kept.left_of(namespace)):
+                raise type(error)(f"{error.message}; and {left}", **error.details) from error
+            raise
         except BaseException:
             self._forget(namespace)
             raise
         self._forget(namespace)
+        if left := self._kept.left_of(namespace):
+            message = f"purged from the store, but {left}; mend that, and any write or opening removes them"
+            raise Unavailable(message, purged="true")
 
     def _forget(self, namespace: str) -> None:
         self.residency.drop(namespace)
         self.hits.forget(namespace)
-        if self.snapshots is not None:
-            self.snapshots.forget(namespace)
+        self._kept.forget(namespace)
+
+    def written(self, namespace: str, records: Sequence[LogRecord]) -> None:
+        """Bring what is held up to what was just written."""
+        self.residency.applied(namespace, records)
+        self._kept.written()
 
     def start_anew(self) -> None:
         """Everything that is held is void."""
         self.residency.clear()
         self.hits.clear()
-        if self.snapshots is not None:
-            self.snapshots.clear()
+        self._kept.clear()
 
     def close(self) -> None:
         """End the work in the background, and write what is worth it."""
         self.housekeeping.close()
         self.residency.clear(None if self.snapshots is None else self.snapshots.save)
         self.hits.clear()
+        self._kept.finish()

@@ -2,7 +2,7 @@
 
 A snapshot is never needed: whatever is wrong with one, it is deleted, and the index is made from the log. Nothing in
 the folder outlives a purge: files bear the epoch that they are of, and whoever writes one looks at the head again
-when it is in its place.
+when it is in its place. A file that cannot be removed is told (`left`), and tried again at writes and openings.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -34,10 +34,14 @@ _GROWTH: Final = 0.25
 _PAYS: Final = 200  # records that take some 20 ms to read and analyse again
 _AFTER_FAILURE: Final = 60.0  # seconds without another attempt
 _SWEEP_AFTER: Final = 5.0
+_FEW: Final = 200  # namespaces that are looked through when an engine is closed
+_SHOWN: Final = 5  # files that a message names
+_ENDINGS: Final = (".idx", ".tmp")
+_ABANDONED: Final = 3600.0  # seconds without a byte written to it: nobody writes a snapshot any more
 
 
 class Snapshots:
-    """Keeps the indexes of one store. Thread-safe. Failing, it says so in `problem`."""
+    """Keeps the indexes of one store. Thread-safe. Failing, it says so in `problem` and `left`."""
 
     def __init__(self, store: Store, make_index: IndexFactory, housekeeping: Housekeeping) -> None:
         self._store = store
@@ -46,7 +50,8 @@ class Snapshots:
         self._housekeeping = housekeeping
         self._identity = ""
         self._retry = 0.0
-        self._swept = False
+        self._swept = self._swept_whole = False
+        self._left: dict[str, str] = {}  # files that should be gone, and why they are not
         self.problem = ""
 
     # --- reading ------------------------------------------------------------------------------------------------------
@@ -59,6 +64,7 @@ class Snapshots:
             return None
         empty = self._make_index(Revision(head.epoch, 0))  # refuses if the embedder is another one by now
         try:
+            _make_way(path)
             meta, arrays = read(path)
             self._check(meta, namespace, head, empty)
             index = restore(meta["index"], arrays, empty.dimensions, empty.embedder_key)
@@ -118,6 +124,8 @@ class Snapshots:
             path = self._path(namespace, captured.revision.epoch)
             meta = self._about(namespace, index) | {"index": captured.meta}
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sweep_temporary()
+            _make_way(path)
             yield from write(path, meta, captured.arrays)
         except FileNotFoundError:
             return  # somebody purged, and removed what was being written
@@ -127,6 +135,7 @@ class Snapshots:
         if not self._is_of_now(namespace, captured.revision.epoch):
             self.forget(namespace)
             return
+        self._left.pop(str(path), None)  # another one is in its place
         index.saved = captured.revision
         self.problem = ""
 
@@ -139,53 +148,108 @@ class Snapshots:
 
     def _fail(self, doing: str, error: OSError | AgentctxError) -> None:
         self._retry = time.monotonic() + _AFTER_FAILURE
-        why = error.strerror if isinstance(error, OSError) and error.strerror else _what(error)
-        problem = f"cannot {doing} snapshots of indexes beside {self._store.url}: {why}"
+        problem = f"cannot {doing} snapshots of indexes beside {self._store.url}: {_why(error)}"
         if problem != self.problem:
             _log.warning("%s; nothing is lost, but opening the store again takes longer", problem)
         self.problem = problem
 
     # --- removing -----------------------------------------------------------------------------------------------------
 
+    @property
+    def left(self) -> str:
+        """What is still there though it should be gone, and why; "" where nothing is."""
+        return _told(dict(self._left))
+
+    def left_of(self, namespace: str) -> str:
+        """As `left`, of one namespace; a folder that cannot be read is of all."""
+        start = _file_name(namespace) + "-"
+        left, folder = dict(self._left), str(self._folder)
+        return _told({one: why for one, why in left.items() if one == folder or Path(one).name.startswith(start)})
+
     def forget(self, namespace: str) -> None:
-        """Remove what is kept of a namespace, and what is being written of it. O(files)."""
-        self._remove(_file_name(namespace) + "-*")
+        """Remove what is kept of a namespace, and what is being written of it. O(files). Does not fail: see `left`."""
+        self._remove(_file_name(namespace) + "-")
 
     def clear(self) -> None:
-        """Remove everything."""
-        self._remove("*")
+        """Remove everything. Does not fail: see `left`."""
+        self._remove("")
 
-    def _remove(self, pattern: str) -> None:
+    def _remove(self, prefix: str) -> None:
         try:
-            for ending in (".idx", ".tmp"):
-                for path in self._folder.glob(pattern + ending):
-                    with suppress(FileNotFoundError):
-                        path.unlink()
-        except OSError as error:
-            self._fail("remove", error)
+            names = _listed(self._folder)
+        except (OSError, AgentctxError) as error:
+            self._note({str(self._folder): _why(error)})
+        else:
+            self._discard(self._folder / name for name in names if name.startswith(prefix))
+
+    def _discard(self, paths: Iterable[Path]) -> None:
+        self._note(_discarded(paths, self._left))
+
+    def _note(self, failed: dict[str, str]) -> None:
+        new = failed.keys() - self._left.keys()
+        self._left.update(failed)
+        if new:
+            _log.warning("%s; the next write or opening tries again", _told(failed))
+
+    def written(self) -> None:
+        """Something was written to the store: try again what could not be removed."""
+        self._sweep_once()
+        if self._left:
+            self._try_again()
+
+    def _try_again(self) -> None:
+        again, folder = tuple(self._left), str(self._folder)
+        if folder in again:
+            try:
+                _listed(self._folder)
+            except OSError:
+                return
+            self._left.pop(folder, None)
+            self._swept_whole = False
+            self._housekeeping.submit("sweep", self.sweep)
+        self._discard(Path(one) for one in again if one != folder)
+
+    def finish(self) -> None:
+        """The engine ends: remove what should be gone, as far as that is quick. Does not fail: see `left`."""
+        try:
+            if self._left:
+                self._try_again()
+            if not self._files():
+                return
+            if self._swept_whole or len(self._store.list_namespaces(limit=_FEW)) == _FEW:
+                self._sweep_temporary()
+            else:
+                for _ in self.sweep():
+                    pass
+        except (OSError, AgentctxError) as error:
+            _log.debug("snapshots were not looked through at the end: %s", _what(error))
+
+    def _files(self) -> list[str]:
+        try:
+            return _listed(self._folder)
+        except OSError:
+            return []
 
     def _sweep_once(self) -> None:
         if not self._swept:
             self._swept = True
-            if self._folder.is_dir():
-                self._housekeeping.submit("sweep", self.sweep, delay=_SWEEP_AFTER)
+            with suppress(OSError, AgentctxError):  # whoever comes next looks, too
+                if self._folder.is_dir():
+                    self._housekeeping.submit("sweep", self.sweep, delay=_SWEEP_AFTER)
+
+    def _sweep_temporary(self) -> None:
+        """Remove what processes that ended left half written: cheap, as it asks the system alone."""
+        paths = (self._folder / name for name in self._files() if name.endswith(".tmp"))
+        self._discard(path for path in paths if not _is_running(path))
 
     def sweep(self) -> Generator[None, None, None]:
         """Remove what is of no namespace or of an earlier epoch, and what processes that ended left half written."""
-        files = [path for path in self._folder.glob("*") if path.suffix in (".idx", ".tmp")]
-        yield
-        alive: set[str] = set()
-        after = ""
-        while page := self._store.list_namespaces(after=after, limit=200):
-            alive.update(f"{_file_name(one.name)}-{one.revision.epoch}" for one in page)
-            after = page[-1].name
+        found: list[tuple[Path, bool]] = []
+        yield from _outdated(self._store, self._folder, found)
+        self._swept_whole = True
+        for path, _ in found:
+            self._discard([path])
             yield
-        for path in files:
-            name = path.name.split(".", 1)[0]
-            if name not in alive or (path.suffix == ".tmp" and not _is_running(path)):
-                with suppress(OSError):
-                    path.unlink()
-                yield
 
     @property
     def _folder(self) -> Path:
@@ -223,11 +287,86 @@ def folder_for(store: Store) -> Path:
 
 
 def remove_all(store: Store) -> None:
-    """Remove the snapshots of a store, as its vectors are about to be others."""
-    for path in folder_for(store).glob("*"):
-        if path.suffix in (".idx", ".tmp"):
-            with suppress(OSError):
-                path.unlink()
+    """Remove the snapshots of a store, as its vectors are about to be others. Logs what cannot be removed."""
+    folder = folder_for(store)
+    try:
+        left = _discarded((folder / name for name in _listed(folder)), {})
+    except OSError as error:
+        left = {str(folder): _why(error)}
+    if left:
+        _log.warning("%s; the next opening tries again", _told(left))
+
+
+def outdated(store: Store) -> tuple[list[Path], list[Path]]:
+    """Files that should be gone: those of no living namespace and epoch, and what ended processes left half written.
+
+    Removes nothing. Raises OSError where the folder cannot be read.
+    """
+    found: list[tuple[Path, bool]] = []
+    for _ in _outdated(store, folder_for(store), found):
+        pass
+    return [path for path, dead in found if dead], [path for path, dead in found if not dead]
+
+
+def _outdated(store: Store, folder: Path, found: list[tuple[Path, bool]]) -> Generator[None, None, None]:
+    """Find what should be gone; with each, whether what it is of is gone, too."""
+    paths = [folder / name for name in _listed(folder)]  # before the namespaces: what comes meanwhile is not looked at
+    yield
+    if not paths:
+        return
+    alive: set[str] = set()
+    after = ""
+    while page := store.list_namespaces(after=after, limit=200):
+        alive.update(f"{_file_name(one.name)}-{one.revision.epoch}" for one in page)
+        after = page[-1].name
+        yield
+    for path in paths:
+        dead = path.name.split(".", 1)[0] not in alive
+        if dead or (path.suffix == ".tmp" and not _is_running(path)):
+            found.append((path, dead))
+
+
+def _listed(folder: Path) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(_ENDINGS))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _discarded(paths: Iterable[Path], left: dict[str, str]) -> dict[str, str]:
+    """Remove files, and take them out of `left`; the ones that could not be removed, and why. Folders are let be."""
+    failed: dict[str, str] = {}
+    for path in paths:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                with suppress(OSError):
+                    path.rmdir()
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            failed[str(path)] = _why(error)
+        else:
+            left.pop(str(path), None)
+    return failed
+
+
+def _make_way(path: Path) -> None:
+    """Remove an empty folder where a snapshot belongs. Raises OSError where it is not empty."""
+    if path.is_dir():
+        try:
+            path.rmdir()
+        except OSError as error:
+            raise OSError(
+                error.errno, f"{path} is a folder where a file belongs, and not empty: move it away"
+            ) from None
+
+
+def _told(left: Mapping[str, str]) -> str:
+    if not left:
+        return ""
+    names = sorted(left)
+    shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return f"snapshots of indexes cannot be removed, and may hold what was purged ({left[names[0]]}): {shown}"
 
 
 def _file_name(namespace: str) -> str:
@@ -235,12 +374,12 @@ def _file_name(namespace: str) -> str:
 
 
 def _is_running(path: Path) -> bool:
-    """Whether the process that writes a temporary file is still there."""
+    """Whether the process that writes a temporary file is still there; its number may be another's by now."""
     try:
+        if time.time() - path.stat().st_mtime > _ABANDONED:
+            return False
         os.kill(int(path.name.rsplit(".", 2)[1].split("-")[0]), 0)
-    except ProcessLookupError:
-        return False
-    except (ValueError, IndexError):
+    except (ProcessLookupError, FileNotFoundError, ValueError, IndexError):
         return False
     except OSError:
         return True
@@ -249,3 +388,7 @@ def _is_running(path: Path) -> bool:
 
 def _what(error: BaseException) -> str:
     return str(error) or type(error).__name__
+
+
+def _why(error: OSError | AgentctxError) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else _what(error)

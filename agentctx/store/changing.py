@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, delete, select, update
 
 from agentctx.errors import InvalidArgument, NotFound, RevisionMismatch
 from agentctx.ids import Clock, from_micros
-from agentctx.store import codec, heads
+from agentctx.store import codec, heads, tags
 from agentctx.store.batch import Batch, chunks
 from agentctx.store.schema import changes, episodes, namespaces, requests
 from agentctx.types import LogRecord, Revision
@@ -85,7 +85,10 @@ def delete_episodes(
 
 
 def purge_episodes(connection: Connection, namespace: str, ids: Sequence[str], clock: Clock) -> Revision:
-    """Remove episodes and every trace of them: all of `ids`, or none. Starts a new epoch."""
+    """Remove episodes and every trace of them, merges of tags that were made of them too: all of `ids`, or none.
+
+    Starts a new epoch.
+    """
     # The counter before the head, as making a namespace does: the other way round the two could deadlock.
     epoch = heads.next_epoch(connection, clock)
     head = heads.lock(connection, namespace, clock)
@@ -105,6 +108,7 @@ def purge_episodes(connection: Connection, namespace: str, ids: Sequence[str], c
     for part in chunks(list(found)):
         connection.execute(update(episodes).where(here, _e.supersedes.in_(part)).values(supersedes=""))
     _forget_successors(connection, head, {row.supersedes for row in found.values() if row.supersedes}, set(found))
+    tags.forget_made(connection, head.id)
     head.live -= sum(row.deleted_at is None for row in found.values())
     head.start_epoch(epoch)
     heads.save(connection, head)

@@ -148,6 +148,8 @@ tag_edits: Final = Table(
     Column("op", Text, nullable=False),
     Column("tag", _Name, nullable=False),
     Column("other", _Name, nullable=False),
+    # "user" or "consolidation": merges that were made of what is in episodes do not outlive a purge.
+    Column("origin", Text, nullable=False),
     PrimaryKeyConstraint("namespace_id", "sequence"),
 )
 

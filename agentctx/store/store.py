@@ -16,7 +16,17 @@ from agentctx.store import changing, fetching, heads, importing, log, reading, s
 from agentctx.store.append import AppendCommand, Appended, append
 from agentctx.store.database import Database
 from agentctx.store.importing import ImportRecord
-from agentctx.types import Change, Episode, LogRecord, NamespaceInfo, NewEpisode, Revision, TagEdit, TagRecord
+from agentctx.types import (
+    Change,
+    EditOrigin,
+    Episode,
+    LogRecord,
+    NamespaceInfo,
+    NewEpisode,
+    Revision,
+    TagEdit,
+    TagRecord,
+)
 
 T = TypeVar("T")
 
@@ -194,18 +204,34 @@ class Store:
 
     # --- tags ---------------------------------------------------------------------------------------------------------
 
-    def edit_tags(self, namespace: str, edits: Sequence[TagEdit], known: int) -> Revision | None:
-        """Append users' edits of tags, all of them in one transaction, if the log holds `known` edits so far.
+    def edit_tags(
+        self,
+        namespace: str,
+        edits: Sequence[TagEdit],
+        known: int,
+        *,
+        epoch: int | None = None,
+        origin: EditOrigin = "user",
+    ) -> Revision | None:
+        """Append edits of tags, all of them in one transaction, if the log holds `known` edits so far, in that `epoch`.
 
         None: it holds others, which the caller has to look at first. Raises NotFound.
         """
-        return self._write(lambda c: tags.add_edits(c, namespace, edits, known=known, clock=self._clock))
+        origins = [origin] * len(edits)
+        return self._write(
+            lambda c: tags.add_edits(c, namespace, edits, known=known, epoch=epoch, origins=origins, clock=self._clock)
+        )
 
     def import_tag_edits(
-        self, namespace: str, edits: Sequence[TagEdit], recorded: Sequence[datetime]
+        self,
+        namespace: str,
+        edits: Sequence[TagEdit],
+        recorded: Sequence[datetime],
+        origins: Sequence[EditOrigin] | None = None,
     ) -> tuple[int, Revision]:
         """Append the edits of another log, each first recorded then, that this one has not; how many, and the head."""
-        return self._write(lambda c: tags.import_edits(c, namespace, edits, recorded, self._clock))
+        made: Sequence[EditOrigin] = ["user"] * len(edits) if origins is None else origins
+        return self._write(lambda c: tags.import_edits(c, namespace, edits, made, recorded, self._clock))
 
     def put_tags(self, namespace: str, producer: str, items: Sequence[tags.Written]) -> None:
         """Store what `producer` said of episodes: (row, tags, (broader, narrower) pairs), in place of what was there.

@@ -1,4 +1,6 @@
-"""Tags in the log: users' edits, which are the truth, and what language models said, which can be made again."""
+"""Tags in the log: users' edits, which are the truth, and what consolidation and language models made of the texts,
+which can be made again.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from agentctx.ids import Clock, from_micros, to_micros
 from agentctx.store import codec, heads
 from agentctx.store.batch import chunks
 from agentctx.store.schema import episode_tags, episodes, tag_edits
-from agentctx.types import Episode, Revision, TagEdit, TagRecord
+from agentctx.types import EditOrigin, Episode, Revision, TagEdit, TagRecord
 
 _e, _t, _w = episodes.c, tag_edits.c, episode_tags.c
 Written = tuple[int, Sequence[str], Sequence[tuple[str, str]]]
@@ -28,13 +30,17 @@ def add_edits(
     edits: Sequence[TagEdit],
     *,
     known: int | None,
+    epoch: int | None = None,
+    origins: Sequence[EditOrigin],
     original: Sequence[datetime] | None = None,
     clock: Clock,
 ) -> Revision | None:
-    """Append edits, if there are as many as the caller knows of; None if others came between."""
+    """Append edits, if epoch and number of edits are those that the caller knows; None if something came between."""
     head = heads.lock(connection, namespace, clock)
     if head is None:
         raise NotFound(_NO_NAMESPACE, field="namespace")
+    if epoch is not None and epoch != head.epoch:
+        return None
     if known is not None:
         held = connection.execute(select(func.count()).where(_t.namespace_id == head.id)).scalar_one()
         if held != known:
@@ -49,6 +55,7 @@ def add_edits(
             "op": edit.op,
             "tag": edit.tag,
             "other": edit.other,
+            "origin": origins[place],
         }
         for place, edit in enumerate(edits)
     ]
@@ -59,7 +66,12 @@ def add_edits(
 
 
 def import_edits(
-    connection: Connection, namespace: str, edits: Sequence[TagEdit], original: Sequence[datetime], clock: Clock
+    connection: Connection,
+    namespace: str,
+    edits: Sequence[TagEdit],
+    origins: Sequence[EditOrigin],
+    original: Sequence[datetime],
+    clock: Clock,
 ) -> tuple[int, Revision]:
     """Append the edits of another log that this one has not; how many those were."""
     found = heads.find(connection, namespace)
@@ -69,15 +81,26 @@ def import_edits(
         select(_t.changed_at, _t.op, _t.tag, _t.other).where(_t.namespace_id == found[0])
     )}  # fmt: skip
     new = [
-        (edit, at)
-        for edit, at in zip(edits, original, strict=True)
+        (edit, origin, at)
+        for edit, origin, at in zip(edits, origins, original, strict=True)
         if (to_micros(at), edit.op, edit.tag, edit.other) not in held
     ]
     revision = add_edits(
-        connection, namespace, [one for one, _ in new], known=None, original=[at for _, at in new], clock=clock
+        connection,
+        namespace,
+        [edit for edit, _, _ in new],
+        known=None,
+        origins=[origin for _, origin, _ in new],
+        original=[at for _, _, at in new],
+        clock=clock,
     )
     assert revision is not None
     return len(new), revision
+
+
+def forget_made(connection: Connection, key: int) -> None:
+    """Remove the edits of a namespace that nobody made by hand: the names that they hold are out of its episodes."""
+    connection.execute(delete(tag_edits).where(_t.namespace_id == key, _t.origin != "user"))
 
 
 def put_written(connection: Connection, namespace: str, producer: str, items: Sequence[Written], clock: Clock) -> None:
@@ -116,12 +139,12 @@ def read_records(connection: Connection, namespace: str, after: int, upto: Revis
     if found is None or found[1].epoch != upto.epoch:
         return []
     key = found[0]
-    edits = select(_t.sequence, _t.changed_at, _t.op, _t.tag, _t.other).where(
+    edits = select(_t.sequence, _t.changed_at, _t.op, _t.tag, _t.other, _t.origin).where(
         _t.namespace_id == key, _t.sequence > after, _t.sequence <= upto.sequence
     )
     records = [
-        TagRecord(sequence, from_micros(at), TagEdit(op, tag, other))
-        for sequence, at, op, tag, other in connection.execute(edits)
+        TagRecord(sequence, from_micros(at), TagEdit(op, tag, other), origin)
+        for sequence, at, op, tag, other, origin in connection.execute(edits)
     ]
     written = select(_w.sequence, _w.row, _w.tags, _w.relations).where(
         _w.namespace_id == key, _w.sequence > after, _w.sequence <= upto.sequence

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from agentctx.text.stop_phrases import NOT_TOPICS
@@ -88,6 +89,7 @@ def normalise(name: str) -> str:
     return "_".join(_singular(piece.lower()) for piece in _PIECE.findall(fold(name)))
 
 
+@lru_cache(maxsize=4096)  # who adds a tag asks whether it is there first
 def key_of(name: str) -> str:
     """The key of a name: the stems of its words, so that spellings of one phrase meet."""
     return "_".join(stem(word) for word in normalise(name).split("_"))

@@ -135,12 +135,13 @@ class Lance:
     def __init__(self, task: str, *, indexed: bool) -> None:
         self.task, self.exact = task, not indexed
         self.name = "LanceDB, IVF_HNSW_SQ" if indexed else "LanceDB, no vector index"
-        os.environ.setdefault("LANCE_LOG", "error")  # it warns once a search
+        os.environ.setdefault("LANCEDB_LOG", "error")  # it warns at every search
         self._lance = require("lancedb", "lancedb", "peers")
 
     def build(self, folder: Path, ids: Sequence[str], texts: Sequence[str], vectors: npt.NDArray[Any]) -> None:
         """One table, added in batches, then the indexes."""
         import pyarrow as pa  # noqa: PLC0415 - comes with lancedb
+        from lancedb import index  # noqa: PLC0415
 
         db = self._lance.connect(str(folder))
         width = vectors.shape[1]
@@ -153,9 +154,9 @@ class Lance:
             table.add(pa.Table.from_arrays(columns, schema=schema))
         table.optimize()
         if self.task == HYBRID:
-            table.create_fts_index("content", use_tantivy=False, replace=True)
+            table.create_index("content", config=index.FTS(), replace=True)
         if not self.exact:
-            table.create_index(metric="cosine", index_type="IVF_HNSW_SQ", replace=True)
+            table.create_index("vector", config=index.HnswSq(distance_type="cosine"), replace=True)
 
     def open(self, folder: Path) -> None:
         """Open the table."""

@@ -15,7 +15,9 @@ from agentctx.errors import FailedPrecondition, InvalidArgument, NotFound, Unava
 from agentctx.index import vectors as vectors_module
 from agentctx.index.vectors import VectorIndex
 from agentctx.memory import consolidation as module
+from agentctx.memory.duplicates import Merge
 from agentctx.memory.service import Memory
+from agentctx.runtime import snapshots
 from agentctx.types import NewEpisode, Progress, TagEdit
 from tests.fixtures_engine import NS, World, memory, world
 
@@ -179,6 +181,61 @@ def test_tags_that_say_the_same_are_merged_and_can_be_restored(static: Memory) -
     for alias in merged:
         memory.edit_tags(NS, TagEdit("restore", alias))
     assert {tag.name for tag in memory.list_tags(NS, page_size=1000).tags} == before
+
+
+def test_merges_of_words_that_were_purged_are_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "_PAYS", 1)
+    engine = world.open(embedder="static")
+    memory = engine.memory
+    memory.add(NS, [f"filler {number} about ferries and kettles number {number}" for number in range(50)])
+    secret = memory.add(NS, [f"Zyxwortel secret plan Zyxwortel meets {number}" for number in range(3)]).ids
+    list(memory.consolidate(NS))
+    assert [line for line in memory.export(NS) if '"consolidation"' in line and "yxwortel" in line]
+    memory.search(NS, "Zyxwortel")
+    memory.edit_tags(NS, TagEdit("add", "mine"))
+    memory.purge(NS, secret)
+    list(memory.consolidate(NS))
+    memory.search(NS, "ferries and kettles")
+    assert not [line for line in memory.export(NS) if "yxwortel" in line.lower()]
+    assert "mine" in {tag.name for tag in memory.list_tags(NS, page_size=1000).tags}
+    with memory._residency.reading(NS) as index:
+        assert "yxwortel" not in str(index.tags.edits.state())
+    engine.close()
+    files = [path for path in world.folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".idx" for path in files)
+    assert not [path.name for path in files if b"yxwortel" in path.read_bytes().lower()]
+
+
+def test_a_purge_between_finding_and_merging_leaves_no_purged_name(
+    static: Memory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = static
+    memory.add(NS, [NewEpisode(said(number)) for number in range(20)])
+    secret = memory.add(NS, [f"Zyxwortel secret plan Zyxwortel meets {number}" for number in range(3)]).ids
+    names = [tag.name for tag in memory.list_tags(NS, page_size=1000).tags if "zyxwortel" in tag.name]
+    assert len(names) > 1
+    edit_tags, done = memory._store.edit_tags, []
+
+    def purged_meanwhile(*given: Any, **more: Any) -> Any:
+        if not done:
+            done.append(memory.purge(NS, secret))
+        return edit_tags(*given, **more)
+
+    monkeypatch.setattr(memory._store, "edit_tags", purged_meanwhile)
+    assert memory._consolidator._merge(NS, [Merge(names[0], names[1])]) == 0
+    assert done
+    assert not [line for line in memory.export(NS) if "zyxwortel" in line]
+
+
+def test_an_export_keeps_who_merged(static: Memory) -> None:
+    static.add(NS, [f"Zyxwortel secret plan Zyxwortel meets {number}" for number in range(3)])
+    static.add(NS, [NewEpisode(said(number)) for number in range(50)])
+    list(static.consolidate(NS))
+    static.edit_tags(NS, TagEdit("add", "mine"))
+    lines = [line for line in static.export(NS) if '"tag_edit"' in line]
+    static.import_("acme/copy", static.export(NS))
+    assert [line for line in static.export("acme/copy") if '"tag_edit"' in line] == lines
+    assert len([line for line in lines if '"origin":"consolidation"' in line]) == len(lines) - 1 > 0
 
 
 def test_tags_that_callers_gave_are_never_merged_away(static: Memory) -> None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -235,6 +238,58 @@ def test_there_is_a_limit_to_edits(filled: Memory, monkeypatch: pytest.MonkeyPat
         edit(filled, "add", "d")
 
 
+@pytest.mark.parametrize("blank", [" ", "   ", "\u3000 "])
+def test_a_tag_that_nobody_can_see_is_refused(filled: Memory, blank: str) -> None:
+    before = filled.list_tags(NS)
+    attempts: list[tuple[Callable[[], object], str]] = [
+        (lambda: edit(filled, "add", blank), "edits[0].tag"),
+        (lambda: edit(filled, "rename", "dog", blank), "edits[0].other"),
+        (lambda: filled.add(NS, NewEpisode("A note.", tags=["fine", blank])), "episodes[0].tags[1]"),
+        (lambda: filled.update(NS, "ep-000001", tags=[blank]), "tags[0]"),
+    ]
+    for attempt, field in attempts:
+        with pytest.raises(InvalidArgument, match="blank") as caught:
+            attempt()
+        assert caught.value.field == field
+    assert filled.list_tags(NS) == before
+
+
+def test_a_long_loop_is_named_by_its_ends(filled: Memory) -> None:
+    filled.edit_tags(NS, [TagEdit("add", "n0"), *(TagEdit("add", f"n{i}", f"n{i - 1}") for i in range(1, 900))])
+    with pytest.raises(FailedPrecondition) as caught:
+        edit(filled, "link", "n0", "n899")
+    assert caught.value.message.endswith("n0 > n1 > n2 > n3 > ... (895 more) ... > n899 > n0")
+    assert caught.value.field == "edits[0].other"
+
+
+def test_others_read_while_edits_are_looked_at(filled: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    take = tag_edits.TagEdits.take
+
+    def slowly(self: tag_edits.TagEdits, *rest: Any) -> None:
+        reader = threading.Thread(target=lambda: read.append(len(filled.search(NS, "dog").hits)))
+        reader.start()
+        reader.join(10)
+        take(self, *rest)
+
+    monkeypatch.setattr(tag_edits.TagEdits, "take", slowly)
+    filled.edit_tags(NS, [TagEdit("add", "new"), TagEdit("link", "dog", "new")])
+    assert len(read) == 2
+
+
+def test_edits_that_others_have_outrun_are_looked_at_again(filled: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    take = tag_edits.TagEdits.take
+
+    def outrun(self: tag_edits.TagEdits, *rest: Any) -> None:
+        monkeypatch.setattr(tag_edits.TagEdits, "take", take)
+        edit(filled, "link", "group", "dog")
+        take(self, *rest)
+
+    monkeypatch.setattr(tag_edits.TagEdits, "take", outrun)
+    with pytest.raises(FailedPrecondition, match="above itself"):
+        edit(filled, "link", "dog", "group")
+
+
 # --- filtering --------------------------------------------------------------------------------------------------------
 
 
@@ -338,7 +393,13 @@ def test_an_export_carries_edits_and_importing_twice_changes_nothing(filled: Mem
 
 @pytest.mark.parametrize(
     ("change", "field"),
-    [({"op": "explode"}, "op"), ({"tag": ""}, "tag"), ({"recorded_at": None}, "recorded_at"), ({"row": 3}, "row")],
+    [
+        ({"op": "explode"}, "op"),
+        ({"tag": ""}, "tag"),
+        ({"recorded_at": None}, "recorded_at"),
+        ({"row": 3}, "row"),
+        ({"origin": "me"}, "origin"),
+    ],
 )
 def test_an_imported_edit_is_checked(memory: Memory, change: dict[str, object], field: str) -> None:
     line = {"kind": "tag_edit", "recorded_at": NOW.isoformat(), "op": "add", "tag": "a"} | change

@@ -77,6 +77,34 @@ class TestEdits:
         store.edit_tags(NS, [ADD], known=0)
         assert store.stats().problems == ()
 
+    def test_those_of_consolidation_go_with_a_purge_and_those_of_users_stay(self, store: Store) -> None:
+        ids = add(store, "x", "y").ids
+        merge = TagEdit("merge", "a", "b")
+        add(store, "z", namespace="other")
+        store.edit_tags("other", [merge], known=0, origin="consolidation")
+        store.edit_tags(NS, [ADD], known=0)
+        store.edit_tags(NS, [merge], known=1, origin="consolidation")
+        assert [(one.edit, one.origin) for one in records(store)] == [(ADD, "user"), (merge, "consolidation")]
+        store.purge(NS, [ids[0]])
+        assert [(one.edit, one.origin) for one in records(store)] == [(ADD, "user")]
+        head = store.head("other")
+        assert head is not None
+        assert [one.edit for one in store.read_tags("other", 0, head)] == [merge]
+        assert store.stats().problems == ()
+
+    def test_of_what_was_read_before_a_purge_are_refused(self, store: Store) -> None:
+        ids = add(store, "x", "y").ids
+        before = store.head(NS)
+        after = store.purge(NS, [ids[0]])
+        assert before is not None
+        assert store.edit_tags(NS, [ADD], known=0, epoch=before.epoch) is None
+        assert store.edit_tags(NS, [ADD], known=0, epoch=after.epoch) is not None
+
+    def test_keep_their_origin_in_another_log(self, store: Store) -> None:
+        add(store, "x")
+        store.import_tag_edits(NS, [ADD, LINK], [NOW, NOW], ["consolidation", "user"])
+        assert [one.origin for one in records(store)] == ["consolidation", "user"]
+
     def test_go_with_their_namespace(self, store: Store) -> None:
         add(store, "x")
         store.edit_tags(NS, [ADD], known=0)

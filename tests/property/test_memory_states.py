@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import tempfile
 from contextlib import closing
@@ -51,11 +52,26 @@ NARROWED: tuple[dict[str, Any], ...] = (
 )
 
 
+class Warnings(logging.Filter):
+    """Keeps what a logger says, and keeps it out of the output."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        self.said.append(record.getMessage())
+        return False
+
+
 class Life(RuleBasedStateMachine):
     """Every episode says `cat`, so that a search for it must find all that `list` lists."""
 
     def __init__(self) -> None:
         super().__init__()
+        self.warnings = Warnings()
+        snapshots._log.addFilter(self.warnings)
+        self.damaged = 0
         self.folder = Path(tempfile.mkdtemp())
         self.clock = ManualClock(NOW)
         self.ids = SequentialIds()
@@ -193,7 +209,10 @@ class Life(RuleBasedStateMachine):
             else:
                 self.engine.close()
         for path in self.files():
+            if path.suffix == ".tmp":
+                continue  # left over: never read, so there is nothing to damage
             data = path.read_bytes()
+            self.damaged += damage in ("cut", "flip", "empty")
             match damage:
                 case "cut":
                     path.write_bytes(data[: len(data) * 2 // 3])
@@ -253,12 +272,17 @@ class Life(RuleBasedStateMachine):
         return [path for path in self.folder.glob("m.db.index/*") if path.name.startswith(prefix)]
 
     def teardown(self) -> None:
-        for name in self.model:
-            for moment in self.moments[-6:]:
-                for narrowed in NARROWED:
-                    self.agree(name, narrowed | {"as_of": moment})
-        self.engine.close()
-        shutil.rmtree(self.folder)
+        try:
+            for name in self.model:
+                for moment in self.moments[-6:]:
+                    for narrowed in NARROWED:
+                        self.agree(name, narrowed | {"as_of": moment})
+            # A snapshot that nobody damaged is of use: without this, none might ever be read and nothing would differ.
+            assert len(self.warnings.said) <= self.damaged, self.warnings.said
+        finally:
+            snapshots._log.removeFilter(self.warnings)
+            self.engine.close()
+            shutil.rmtree(self.folder)
 
 
 TestLife = Life.TestCase

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 from unittest import mock
 
+import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from agentctx.errors import AgentctxError
+from agentctx.errors import AgentctxError, FailedPrecondition
 from agentctx.index import tag_postings
 from agentctx.index.tag_building import building
 from agentctx.index.tag_edits import TagEdits
@@ -25,6 +26,7 @@ from agentctx.types import TAG_OPS, TagEdit
 WORDS = ("garden", "pottery", "class", "dog", "shelter", "support", "group", "paint")
 texts = st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join)
 given_tags = st.lists(st.sampled_from(("mine", "Work", "garden", "dog")), max_size=2, unique=True).map(tuple)
+letters = st.sampled_from("abcdef")
 names = st.sampled_from((*WORDS, "mine", "Work", "pottery_class", "support_group", "new one"))
 
 
@@ -44,6 +46,11 @@ def seen(index: TagIndex) -> dict[str, Any]:
         for number in graph.tags.tolist()
         for name in (graph.words.name(number),)
     }
+
+
+def has_loop(edits: TagEdits) -> bool:
+    """Whether the users' edges lead from a tag back to itself."""
+    return not nx.is_directed_acyclic_graph(nx.DiGraph(edits.edges()))
 
 
 class TagMachine(RuleBasedStateMachine):
@@ -86,7 +93,7 @@ class TagMachine(RuleBasedStateMachine):
             return
         self.index.edit([edit])
         self.edits.append(edit)
-        assert self.index.edits.loop() is None
+        assert not has_loop(self.index.edits)
 
     @rule()
     def merge_postings(self) -> None:
@@ -142,6 +149,47 @@ class TagMachine(RuleBasedStateMachine):
         for edit in self.edits:
             again.apply(edit)
         assert again.state() == self.index.edits.state()
+
+
+def linked_by_name(edits: TagEdits) -> list[dict[str, set[str]]]:
+    """What users linked and renamed, by either end."""
+    near = edits.near
+    return [{name: set(some) for name, some in one.items() if some} for one in (near.below, near.above, near.sources)]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.builds(TagEdit, st.sampled_from(TAG_OPS), letters, letters | st.just(""))))
+def test_an_edit_is_refused_for_a_loop_exactly_when_it_would_close_one(edits: list[TagEdit]) -> None:
+    state = TagEdits()
+    for edit in edits:
+        after, trial = state.copy(), state.copy()
+        trial.near  # noqa: B018 - from here on it is kept in step
+        after.apply(edit)
+        try:
+            trial.take(edit, "abc".__contains__, lambda broader, narrower: False)
+        except FailedPrecondition:
+            assert has_loop(after)
+            continue
+        except AgentctxError:
+            continue
+        assert not has_loop(after)
+        assert trial.state() == after.state()
+        again = TagEdits.restore(trial.state())
+        assert again.state() == trial.state()
+        assert linked_by_name(trial) == linked_by_name(again)
+        state = trial
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.builds(TagEdit, st.sampled_from(TAG_OPS), letters, letters), max_size=30), letters, letters)
+def test_an_unlink_takes_every_edge_between_two_tags_and_no_other(edits: list[TagEdit], up: str, down: str) -> None:
+    state = TagEdits()
+    for edit in edits:
+        state.apply(edit)
+    before = state.edges()
+    assume(state.resolve(up) == up != down == state.resolve(down))
+    state.apply(TagEdit("unlink", down, up))
+    assert sorted(state.edges()) == sorted(edge for edge in before if edge != (up, down))
 
 
 TestTags = TagMachine.TestCase

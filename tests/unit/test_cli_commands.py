@@ -594,6 +594,19 @@ class TestDoctor:
         assert (done.code, done.json["ok"]) == (1, False)
         assert any(one["area"] == "store" and one["status"] == "failed" for one in done.json["checks"])
 
+    def test_snapshots_that_should_be_gone_are_named(self, memory: Run, run: Run) -> None:
+        Path("m.db.index").mkdir(exist_ok=True)
+        left = Path("m.db.index", "0" * 32 + "-1.idx")
+        left.write_bytes(b"words")
+        done = run("doctor", "--json")
+        (told,) = [one for one in done.json["checks"] if one["name"] == "snapshots"]
+        assert (done.code, told["status"]) == (1, "failed")
+        assert left.name in told["detail"]
+        assert left.exists()  # it looks only
+        run("memory", "add", "a", "next")
+        assert not left.exists()
+        assert run("doctor").code == 0
+
     def test_another_embedder_is_found(self, memory: Run, run: Run) -> None:
         done = run("doctor", "--embedder", "nope", "--json")
         assert done.code == 1

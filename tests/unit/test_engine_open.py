@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +98,51 @@ def test_search_and_list_agree_when_the_clock_is_set_back(tmp_path: Path) -> Non
         assert len(engine.memory.search("n", "soon gone stay").hits) == len(engine.memory.list("n").episodes) == 1
         clock.set(start + timedelta(minutes=1))
         assert len(engine.memory.search("n", "soon gone stay").hits) == len(engine.memory.list("n").episodes) == 2
+
+
+@pytest.mark.parametrize("moment", [datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_every_time_of_the_calendar_is_taken_in_every_field_and_comes_back(tmp_path: Path, moment: datetime) -> None:
+    path = tmp_path / "m.db"
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for _ in range(2):  # written, and opened again
+        with ContextEngine.open(path, embedder=HashingEmbedder()) as engine:
+            memory = engine.memory
+            if not _:
+                episode = NewEpisode(
+                    "ferry", id="e", occurred_at=moment, valid_from=first, valid_to=last, expires_at=last
+                )
+                memory.add("n", episode)
+            kept = memory.get("n", "e")
+            assert (kept.occurred_at, kept.valid_from, kept.valid_to, kept.expires_at) == (moment, first, last, last)
+            for query in (
+                "ferry",
+                "ferry last week",
+                "ferry tomorrow",
+                "ferry since yesterday",
+                "ferry 31 December 9999",
+            ):
+                assert len(memory.search("n", query, reference_time=moment).hits) == 1
+            assert len(memory.search("n", "ferry", occurred_from=moment).hits) == 1
+            assert len(memory.search("n", "ferry", valid_at=first).hits) == 1
+            assert not memory.search("n", "ferry", valid_at=last).hits  # true until then
+            memory.import_(f"copy-{_}", memory.export("n"))
+            assert memory.get(f"copy-{_}", "e").occurred_at == moment
+
+
+def test_a_time_beyond_the_calendar_is_refused_by_the_limit_that_it_breaks(tmp_path: Path) -> None:
+    late = datetime.max.replace(tzinfo=timezone(timedelta(hours=-1)))
+    with (
+        ContextEngine.open(tmp_path / "m.db", embedder=HashingEmbedder()) as engine,
+        pytest.raises(InvalidArgument, match=r"outside the years 1 to 9999 \(in UTC\)"),
+    ):
+        engine.memory.add("n", NewEpisode("x", valid_to=late))
+
+
+def test_a_closed_engine_says_that_it_is_closed(tmp_path: Path) -> None:
+    engine = ContextEngine.open(tmp_path / "m.db", embedder=HashingEmbedder())
+    engine.memory.add("n", "x")
+    engine.close()
+    with pytest.raises(FailedPrecondition, match="the engine is closed"):
+        engine.memory.search("n", "x")
+    with pytest.raises(FailedPrecondition, match="the engine is closed"):
+        engine.memory.add("n", "y")

@@ -244,9 +244,11 @@ def test_of_a_common_term_the_rows_are_looked_at_that_say_most_of_it(monkeypatch
         column.append(value)
     index.add([{"kod": 2}])
     kod, gaf = (index.terms.number(term) for term in ("kod", "gaf"))
-    owner, rows, says = index.look(np.array([gaf, kod], dtype=np.int32))
-    assert owner.tolist() == [0, 0, 1, 1, 1, 1]
+    weights = np.ones(2, dtype=np.float32)
+    rows, says = index.look(np.array([gaf, kod], dtype=np.int32), weights, most=100)
     assert rows.tolist() == [3, 6, 0, 2, 5, 7]
+    few, _ = index.look(np.array([gaf, kod], dtype=np.int32), weights, most=1)
+    assert few.tolist() == [3, 6, 7]  # the newest rows come beside those of as many terms as are enough
     assert index.rows(kod).tolist() == [0, 1, 2, 4, 5, 6, 7]
     assert says[0] > says[1] > 0
     assert all(0 < one < 1 for one in says)

@@ -81,7 +81,7 @@ BAD_EPISODES: list[Any] = [
     (".occurred_at", NAIVE),
     (".occurred_at", "2024-05-01"),
     (".occurred_at", 0),
-    (".occurred_at", datetime(1, 1, 1, tzinfo=UTC)),
+    (".occurred_at", datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=9)))),
     (".occurred_at", datetime(9999, 12, 31, 23, tzinfo=timezone(timedelta(hours=-12)))),
     (".valid_from", NAIVE),
     (".expires_at", NAIVE),

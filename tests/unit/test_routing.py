@@ -53,12 +53,19 @@ def log_of(size: int, seed: int) -> Log:
     return log
 
 
+@pytest.fixture(params=["surveyed", "sourced"])
+def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Namespaces of any size are surveyed, or looked into by source as the large ones."""
+    if request.param == "sourced":
+        monkeypatch.setattr(routing, "SURVEYED", 0)
+
+
 def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwargs: Any) -> tuple[Outcome, Outcome]:
     """What routing finds, and what there is to find."""
     index = log.index()
     view = index.view(to_micros(log.now))
     rows = np.arange(view.size) if view.visible is None else np.flatnonzero(view.visible)
-    with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+    with SCRATCH.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
         scorer, vector = Scorer(on or SearchSettings(), lambda: NEAR), EMBEDDER.embed([query])[0]
         question = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
         late = kwargs.pop("late", lambda: False)
@@ -75,6 +82,7 @@ def agree(found: Scored, best: Scored) -> float:
     return float((found.total >= best.total[-1]).sum()) / len(best.rows)
 
 
+@pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("seed", range(3))
 def test_routing_finds_what_there_is_to_find(seed: int) -> None:
     log = log_of(1_200, seed)
@@ -90,6 +98,7 @@ def test_routing_finds_what_there_is_to_find(seed: int) -> None:
     assert np.mean(shares) > 0.95
 
 
+@pytest.mark.usefixtures("large")
 @pytest.mark.parametrize("on", [SearchSettings(), SearchSettings(lexical=False)])
 def test_made_to_look_at_everything_routing_finds_the_same_hits(
     monkeypatch: pytest.MonkeyPatch, on: SearchSettings
@@ -105,6 +114,7 @@ def test_made_to_look_at_everything_routing_finds_the_same_hits(
 
 
 def test_a_search_looks_farther_where_the_first_look_could_have_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(routing, "SURVEYED", 0)
     monkeypatch.setattr(routing, "_FIRST", 4)
     monkeypatch.setattr(routing, "_AROUND", 4)
     monkeypatch.setattr(Reach, "of", classmethod(lambda cls, *_: cls(words=8, nearest=4, rerank=4, ranges=4)))
@@ -118,6 +128,7 @@ def test_a_search_looks_farther_where_the_first_look_could_have_missed(monkeypat
     assert {WORDS, VECTORS} <= reasons
 
 
+@pytest.mark.usefixtures("large")
 def test_only_what_is_eligible_is_found_and_all_of_it_if_it_is_less_than_k() -> None:
     log = log_of(400, 1)
     eligible = np.zeros(400, dtype=np.bool_)
@@ -128,6 +139,7 @@ def test_only_what_is_eligible_is_found_and_all_of_it_if_it_is_less_than_k() -> 
     assert len(found.best.rows) >= len(chosen) - 2  # of which nothing speaks for some
 
 
+@pytest.mark.usefixtures("large")
 def test_what_was_found_when_time_is_up_is_given_and_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(routing, "_FIRST", 12)
     monkeypatch.setattr(routing, "_reason", lambda found, upto, *_: "next" if upto < len(found.rows) else "")

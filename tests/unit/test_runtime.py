@@ -214,6 +214,55 @@ def test_background_work_gives_way_to_searches_but_not_for_ever() -> None:
         assert time.monotonic() - before >= 0.05
 
 
+class Watched(Courtesy):
+    """Notes how long it would have waited, and waits not at all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits: list[float] = []
+
+    def give_way(self, patience: float) -> None:
+        self.waits.append(patience)
+
+
+def working(seconds: float, steps: int) -> Generator[int, None, None]:
+    for step in range(steps):
+        end = time.thread_time() + seconds
+        while time.thread_time() < end:
+            pass
+        yield step
+
+
+def test_small_steps_give_way_together_and_wait_at_most_three_times_what_they_worked() -> None:
+    courtesy = Watched()
+    began = time.thread_time()
+    assert list(courtesy.paced(working(0.0005, 40))) == list(range(40))
+    worked = time.thread_time() - began
+    assert 1 <= len(courtesy.waits) <= worked / 0.002
+    assert sum(courtesy.waits) <= 3 * worked
+
+
+def test_what_a_step_sleeps_is_no_work_that_it_has_to_wait_for() -> None:
+    def asleep() -> Generator[None, None, None]:
+        for _ in range(3):
+            time.sleep(0.05)
+            yield
+
+    courtesy = Watched()
+    list(courtesy.paced(asleep()))
+    assert courtesy.waits == []
+
+
+def test_a_rest_after_searches_is_within_the_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    courtesy = Courtesy()
+    naps: list[float] = []
+    with courtesy:
+        pass
+    monkeypatch.setattr(time, "sleep", naps.append)
+    courtesy.give_way(0.0005)
+    assert all(nap <= 0.0005 for nap in naps)
+
+
 def test_a_search_does_not_wait_longer_for_an_index_than_its_time(world: World) -> None:
     memory = world.open(index=QUIET).memory
     memory.add(NS, "cat")

@@ -259,7 +259,7 @@ def test_the_parts_of_a_hit_sum_up_to_its_score(seed: int) -> None:
     view = index.view(to_micros(log.now))
     rows = np.array(sorted(visible(log.states, log.now))) - 1
     for on in SWITCHES.values():
-        with SCRATCH.lend(len(index), len(index.lexical.terms)) as scratch:
+        with SCRATCH.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
             scorer, vector = Scorer(on, lambda: NEAR), EMBEDDER.embed([query])[0]
             question_ = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
             scores = question_.score(rows)

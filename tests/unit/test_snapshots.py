@@ -6,7 +6,7 @@ import errno
 import logging
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agentctx.config import IndexSettings
+from agentctx.config import IndexSettings, StoreSettings
+from agentctx.errors import Unavailable
 from agentctx.ids import to_micros
 from agentctx.index.captured import capture, restore
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.snapshot import read, write
 from agentctx.memory.service import Memory
 from agentctx.runtime import snapshots
-from agentctx.testing import HashingEmbedder
+from agentctx.store import open_store
+from agentctx.testing import HashingEmbedder, SequentialIds
 from agentctx.types import NewEpisode
 from tests.fixtures_engine import NS, World, found, world
 from tests.fixtures_memory import DIMENSIONS, START, Log
@@ -207,6 +209,18 @@ def test_a_damaged_or_old_snapshot_is_removed_and_made_anew(
         assert is_restored(engine.memory)
 
 
+@pytest.mark.parametrize("part", [0.0, 0.5, 1.0])
+def test_what_was_left_half_written_is_neither_read_nor_in_the_way(world: World, part: float) -> None:
+    path = filled(world)
+    data = path.read_bytes()
+    path.with_name(path.name + ".99999999-ab.tmp").write_bytes(data[: int(len(data) * part)])
+    with world.open(index=QUIET) as engine:
+        assert len(found(engine.memory, "cat")) == 5
+        assert is_restored(engine.memory)
+        engine.memory._housekeeping.run()
+        assert files(world.folder) == [path]
+
+
 def test_nothing_purged_stays_in_a_snapshot(world: World) -> None:
     path = filled(world)
     left = path.with_name(path.name + ".1-ab.tmp")
@@ -252,10 +266,171 @@ def test_sweeping_removes_what_nobody_will_read(world: World) -> None:
         other.write_bytes(kept)
     mine = path.with_name(f"{path.name}.{os.getpid()}-ab.tmp")
     mine.write_bytes(kept)
+    abandoned = path.with_name(f"{path.name}.{os.getpid()}-cd.tmp")  # by an earlier process of the same number
+    abandoned.write_bytes(kept)
+    os.utime(abandoned, (0, 0))
     memory = world.open(index=QUIET).memory
     memory.search(NS, "cat")
     memory._housekeeping.run()
     assert files(world.folder) == [path, mine]
+
+
+# --- what cannot be removed -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def stuck() -> Iterator[pytest.MonkeyPatch]:
+    """While it lasts (`undo` ends it), no snapshot can be removed, as in a folder mounted read-only."""
+    unlink = os.unlink
+
+    def refuse(path: Any, **options: Any) -> None:
+        if str(path).endswith((".idx", ".tmp")):
+            raise OSError(errno.EROFS, "Read-only file system", str(path))
+        unlink(path, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(os, "unlink", refuse)
+        yield patched
+
+
+@pytest.mark.parametrize("settings", [QUIET, IndexSettings(housekeeping=False, snapshots=False)])
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_purge_whose_snapshot_cannot_be_removed_raises_with_its_name_though_the_rows_are_gone(
+    world: World, stuck: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, whole: bool, settings: IndexSettings
+) -> None:
+    path = filled(world)
+    memory = world.open(index=settings).memory
+    memory.add("other", "dog")
+    with caplog.at_level(logging.WARNING), pytest.raises(Unavailable, match=r"^purged from the store, but") as told:
+        memory.delete_namespace(NS) if whole else memory.purge(NS, "e0")
+    assert told.value.details == {"purged": "true"}
+    assert str(path) in told.value.message
+    assert "Read-only file system" in told.value.message
+    assert "nothing is lost" not in caplog.text
+    if whole:
+        assert [one.name for one in memory.list_namespaces().namespaces] == ["other"]
+    else:
+        assert sorted(found(memory, "cat")) == ["e1", "e2", "e3", "e4"]
+    memory.purge("other", memory.list("other").episodes[0].id)  # nothing of this one is left
+    assert str(path) in memory.problems[-1]
+    memory.add("other", "bird")  # tries again, in vain
+    assert path.exists()
+    assert str(path) in memory.problems[-1]
+    assert caplog.text.count(str(path)) == 1
+    stuck.undo()
+    memory.add("other", "fish")
+    assert not path.exists()
+    assert memory.problems == ()
+
+
+def test_writing_a_snapshot_does_not_make_one_forgotten_that_could_not_be_removed(
+    world: World, stuck: pytest.MonkeyPatch
+) -> None:
+    path = filled(world)
+    memory = world.open(index=QUIET).memory
+    with pytest.raises(Unavailable):
+        memory.purge(NS, "e0")
+    assert memory._indexes.snapshots is not None
+    with memory._residency.reading(NS) as index:
+        for _ in memory._indexes.snapshots.writing(NS, index, capture(index)):
+            pass
+    assert len(files(world.folder)) == 2
+    (problem,) = memory.problems
+    assert str(path) in problem
+    stuck.undo()
+
+
+def test_what_could_not_be_removed_is_listed_and_goes_with_the_next_opening(
+    world: World, stuck: pytest.MonkeyPatch
+) -> None:
+    path = filled(world)
+    half = path.with_name(f"{path.name}.99999999-ab.tmp")
+    engine = world.open(index=QUIET)
+    with pytest.raises(Unavailable):
+        engine.memory.purge(NS, "e0")
+    engine.close()
+    half.write_bytes(b"")
+    with open_store(
+        world.folder / "memory.db", clock=world.clock, ids=SequentialIds(), settings=StoreSettings()
+    ) as opened:
+        assert snapshots.outdated(opened) == ([path, half], [])
+    stuck.undo()
+    with world.open(index=QUIET) as again:
+        assert again.memory.list(NS).episodes
+    assert path not in files(world.folder)
+    with open_store(
+        world.folder / "memory.db", clock=world.clock, ids=SequentialIds(), settings=StoreSettings()
+    ) as opened:
+        assert snapshots.outdated(opened) == ([], [])
+
+
+def test_reembedding_tells_of_snapshots_that_it_cannot_remove(world: World, stuck: pytest.MonkeyPatch) -> None:
+    path = filled(world, embedder=HashingEmbedder(8))
+    memory = world.open(index=QUIET, embedder=HashingEmbedder(8)).memory
+    for _ in memory.reembed("static"):
+        pass
+    assert str(path) in memory.problems[-1]
+    assert len(found(memory, "cat")) == 5
+    stuck.undo()
+    memory.add(NS, "cat six")
+    assert not path.exists()
+    assert memory.problems == ()
+
+
+def test_a_folder_that_cannot_be_read_is_no_folder_without_snapshots(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = filled(world)
+    memory = world.open(index=QUIET).memory
+
+    def refuse(_: object) -> list[str]:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(snapshots.os, "listdir", refuse)
+        with pytest.raises(Unavailable, match="Permission denied"):
+            memory.purge(NS, "e0")
+    assert path.exists()
+    memory.add(NS, "cat six")
+    memory._housekeeping.run()
+    assert not path.exists()
+    assert memory.problems == ()
+
+
+def test_what_ended_processes_left_is_removed_when_an_engine_closes_or_writes_a_snapshot(world: World) -> None:
+    path = filled(world)
+    for closes in (True, False):
+        left = [path.with_name(f"{path.name}.{number}-ab.tmp") for number in (99999998, 99999999)]
+        for one in left:
+            one.write_bytes(b"half")
+        engine = world.open(index=QUIET)
+        if closes:
+            engine.close()
+        else:
+            assert engine.memory._indexes.snapshots is not None
+            with engine.memory._residency.reading(NS) as index:
+                for _ in engine.memory._indexes.snapshots.writing(NS, index, capture(index)):
+                    pass
+        assert files(world.folder) == [path]
+
+
+@pytest.mark.parametrize("empty", [True, False])
+def test_a_folder_in_the_place_of_a_snapshot_makes_way_or_is_named(world: World, empty: bool) -> None:
+    path = filled(world)
+    path.unlink()
+    path.mkdir()
+    if not empty:
+        (path / "mine").write_text("kept")
+    engine = world.open(index=QUIET)
+    assert len(found(engine.memory, "cat")) == 5
+    engine.close()
+    assert path.is_file() == empty
+    if not empty:
+        (problem,) = engine.memory.problems
+        assert f"{path} is a folder where a file belongs" in problem
+
+
+# --- upkeep -----------------------------------------------------------------------------------------------------------
 
 
 def test_a_full_disk_loses_nothing_and_is_told(

@@ -176,6 +176,116 @@ def moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
 
 
+FORMS = {
+    # the rule: phrases it reads, with from and to (exclusive)
+    "a number on either side of its unit": {
+        "1Q 2015": ("2015-01-01", "2015-04-01"),
+        "quarter 3 of 2015": ("2015-07-01", "2015-10-01"),
+        "FY2016 Q3": ("2016-07-01", "2016-10-01"),
+        "2H 2019": ("2019-07-01", "2020-01-01"),
+        "2019H1": ("2019-01-01", "2019-07-01"),
+        "2015 week 3": ("2015-01-12", "2015-01-19"),
+        "week two of March 2021": ("2021-03-08", "2021-03-15"),
+    },
+    "a possessive span holds what follows": {
+        "last year's May": ("2022-05-01", "2022-06-01"),
+        "last year's Christmas": ("2022-12-25", "2022-12-26"),
+        "last year's summer": ("2022-06-01", "2022-09-01"),
+        "last week's Monday": ("2023-05-08", "2023-05-09"),
+        "last month's second Tuesday": ("2023-04-11", "2023-04-12"),
+        "last year's Q2": ("2022-04-01", "2022-07-01"),
+    },
+    "a relative year settles a date, a month or a season": {
+        "May 5th last year": ("2022-05-05", "2022-05-06"),
+        "last year in May": ("2022-05-01", "2022-06-01"),
+        "the summer of last year": ("2022-06-01", "2022-09-01"),
+        "in May two years ago": ("2021-05-01", "2021-06-01"),
+        "Christmas three years ago": ("2020-12-25", "2020-12-26"),
+    },
+    "halves of years are of six months": {
+        "the 1st half of 2015": ("2015-01-01", "2015-07-01"),
+        "2nd half of last year": ("2022-07-01", "2023-01-01"),
+        "the first half of the 90s": ("1990-01-01", "1995-01-01"),
+    },
+    "one edge to another": {
+        "mid to late March": ("2023-03-10", "2023-04-01"),
+        "early to mid March": ("2023-03-01", "2023-03-21"),
+    },
+    "days of a month and a year behind them": {"May 3-9, 2015": ("2015-05-03", "2015-05-09")},
+    "years in two digits": {
+        "May 5th, 15": ("2015-05-05", "2015-05-06"),
+        "Christmas '15": ("2015-12-25", "2015-12-26"),
+        "in '99": ("1999-01-01", "2000-01-01"),
+    },
+    "beyond the last and the next": {
+        "the Friday before last": ("2023-05-05", "2023-05-06"),
+        "the summer before last": ("2021-06-01", "2021-09-01"),
+        "month after next": ("2023-07-01", "2023-08-01"),
+    },
+    "so long before or after another time": {
+        "2 weeks prior to May 5": ("2023-04-21", "2023-04-22"),
+        "5 days before the end of March": ("2023-03-27", "2023-03-28"),
+        "2 days after the 15th": ("2023-05-17", "2023-05-18"),
+        "2 hours after noon tomorrow": ("2023-05-18T14:00", "2023-05-18T14:01"),
+    },
+    "lengths as people say them": {
+        "a dozen days ago": ("2023-05-05", "2023-05-06"),
+        "a week or two ago": ("2023-05-10", "2023-05-11"),
+        "a quarter of an hour ago": ("2023-05-17T15:15", "2023-05-17T15:16"),
+        "2 wks. ago": ("2023-05-03", "2023-05-04"),
+        "two weekends ago": ("2023-05-06", "2023-05-08"),
+    },
+    "a part of a day that stands before it": {
+        "late afternoon yesterday": ("2023-05-16T14:00", "2023-05-16T16:00"),
+        "early in the morning on Monday": ("2023-05-15T08:00", "2023-05-15T10:00"),
+        "May 5 in the evening": ("2023-05-05T16:00", "2023-05-05T20:00"),
+        "end of day tomorrow": ("2023-05-18T23:59:59", "2023-05-19"),
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("phrase", "start", "end"), [(phrase, *ends) for forms in FORMS.values() for phrase, ends in forms.items()]
+)
+def test_each_rule_reads_its_siblings(phrase: str, start: str, end: str) -> None:
+    (hint,) = time_hints(phrase, NOW)
+    assert (hint.start, hint.end) == (
+        datetime.fromisoformat(start).replace(tzinfo=UTC),
+        datetime.fromisoformat(end).replace(tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("phrase", "edge"),
+    [
+        ("no earlier than March", "2023-03-01"),
+        ("2012 and beyond", "2012-01-01"),
+        ("starting with May 5", "2023-05-05"),
+        ("after 5 today", "2023-05-17T17:00"),
+    ],
+)
+def test_what_has_no_end_begins_with_what_is_named(phrase: str, edge: str) -> None:
+    (hint,) = time_hints(phrase, NOW)
+    assert hint.open_end
+    assert hint.start == datetime.fromisoformat(edge).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("phrase", "edge"),
+    [
+        ("sooner than 2020", "2020-01-01"),
+        ("earlier than or in 2016", "2017-01-01"),
+        ("2015 at the latest", "2016-01-01"),
+        ("by 8 tonight", "2023-05-17T20:00"),
+        ("<=6pm today", "2023-05-17T18:00"),
+    ],
+)
+def test_what_has_no_beginning_ends_with_what_is_named(phrase: str, edge: str) -> None:
+    (hint,) = time_hints(phrase, NOW)
+    assert hint.open_start
+    assert hint.end == datetime.fromisoformat(edge).replace(tzinfo=UTC)
+
+
 @pytest.mark.parametrize("phrase", RANGES)
 def test_a_phrase_names_a_range_counted_from_the_reference_time(phrase: str) -> None:
     text = f"so, {phrase}!"

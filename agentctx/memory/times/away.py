@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from agentctx.memory.times.dates import on_weekday
+from agentctx.memory.times.almanac import unit_of
+from agentctx.memory.times.dates import on_day, on_weekday, seasonal, yearly
 from agentctx.memory.times.makers import every, maker, pick, place, says
 from agentctx.memory.times.relative import NONE, TIMED, business_days, slack_of
 from agentctx.memory.times.spoken import length, part_hours
-from agentctx.memory.times.values import DAY, FIRST, Duration, Grain, Range, Value, fixed
+from agentctx.memory.times.values import DAY, FIRST, Duration, Grain, Range, Value, day_of, fixed
 
 if TYPE_CHECKING:
     from agentctx.memory.times.engine import Context, Node
@@ -20,9 +21,31 @@ if TYPE_CHECKING:
 def away(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """Two weeks ago, in 3 days, an hour from now. "Later" may be counted from another time."""
     sure = pick(nodes, "HENCE")
-    if pick(nodes, "DURATION").unit == "weekend":
+    much: Duration = pick(nodes, "DURATION")
+    if much.unit == "weekend":
+        found = unit_of(context.today, "weekend", arguments[0] * int(much.count))
+        return fixed(*found, "week", sure=1.0 if sure is None else sure, slack=slack_of("weekend"))
+    return moved(much, context, context.now, arguments[0], sure=1.0 if sure is None else sure)
+
+
+@maker
+def season_of_away(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """May two years ago, two years ago in the summer, Christmas three years ago."""
+    wide: Value = pick(nodes, "AWAY")
+    if wide.grain != "year":
         return None
-    return moved(pick(nodes, "DURATION"), context, context.now, arguments[0], sure=1.0 if sure is None else sure)
+    value: Value | None = pick(nodes, "HOLIDATE")
+    if value is None:
+        first = pick(nodes, "SEASON")
+        value = yearly(pick(nodes, "MONTH")) if first is None else seasonal(first)
+    found = value.make(wide.latest(context.now)[0])
+    return None if found is None else fixed(*found, value.grain)
+
+
+@maker
+def earlier(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Three weeks earlier: often than another time."""
+    return moved(pick(nodes, "DURATION"), context, context.now, arguments[0], sure=0.4)
 
 
 def moved(much: Duration, context: Context, start: datetime, sign: int, *, sure: float = 1.0) -> Value | None:
@@ -58,6 +81,31 @@ def away_from(context: Context, nodes: Sequence[Node], arguments: Sequence[Any])
     if says(nodes, "from") and not value.fixed:  # "from" looks ahead
         return fixed(*change(*value.soonest(context.today)), _counted_in(much.unit))
     return value.mapped(change, _counted_in(much.unit))
+
+
+@maker
+def away_from_day(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Two days after the 15th."""
+    much: Duration = pick(nodes, "DURATION")
+    day = on_day(int(pick(nodes, "ORD")))
+    if day is None or much.timed:
+        return None
+    return day.mapped(lambda start, _: day_of(much.added(start, arguments[0])), "day")
+
+
+@maker
+def away_from_point(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Five days before the end of May, two hours after noon tomorrow."""
+    much: Duration = pick(nodes, "DURATION")
+    value: Value = pick(nodes, "SPAN", "MOMENT", "MSPAN")
+    point = value.grain in TIMED
+
+    def change(start: datetime, end: datetime) -> Range:
+        moment = end if value.edge == "end" or (arguments[0] > 0 and not (point or value.edge)) else start
+        moment = much.added(moment, arguments[0])
+        return (moment, moment + timedelta(minutes=1)) if much.timed or point else day_of(moment)
+
+    return None if much.timed and not point else value.mapped(change, "minute" if much.timed or point else "day")
 
 
 @maker

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from agentctx.memory.times.almanac import leap_safe, nth_unit, unit_of, week_number
-from agentctx.memory.times.makers import maker, pick, place
-from agentctx.memory.times.shapes import dated
+from agentctx.memory.times.makers import every, maker, pick, place
+from agentctx.memory.times.shapes import dated, month_first
 from agentctx.memory.times.spoken import full_year
 from agentctx.memory.times.values import (
     DAY,
@@ -65,6 +65,13 @@ def month_day_year(context: Context, nodes: Sequence[Node], arguments: Sequence[
 
 
 @maker
+def month_dash_day(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """On 4-22; 4-5 may as well be hours."""
+    parts = [str(part) for part in every(nodes, "DAY")]
+    return month_first(context.grammar, "", parts) if len(parts) == 2 and max(map(int, parts)) > 12 else None
+
+
+@maker
 def month_of_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """May 2019, 2017 april, Dec/2018."""
     year = full_year(nodes)
@@ -98,9 +105,11 @@ def seasonal(first: int) -> Value:
 
 @maker
 def quarter_of_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
-    """Q1, 2017 q1."""
-    after = place(nodes, "ORD") if place(nodes, "=q") < 0 else place(nodes, "NUM", after=place(nodes, "=q"))
-    number = int(pick(nodes[after : after + 1], "ORD", "NUM"))
+    """Q1, 2017 q1, 1Q 2017, quarter 1 of 2017."""
+    after = place(nodes, "ORD")
+    if after < 0:
+        after = _numbered(nodes, place(nodes, "=q", "=quarter", "=qtr"), 4)
+    number = int(pick(nodes[after : after + 1], "ORD", "NUM") or 0)
     if not 1 <= number <= 4:
         return None
     year = pick(nodes, "YEAR") or full_year(nodes, after=after)
@@ -130,10 +139,19 @@ def whole_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]
 
 @maker
 def half_of_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
-    """H1 2016."""
-    number = int(pick(nodes, "NUM", after=place(nodes, "=h")))
-    start = datetime(int(pick(nodes, "YEAR")), 6 * number - 5, 1) if number in (1, 2) else None  # noqa: DTZ001
-    return None if start is None else fixed(start, add_months(start, 6), "other", relative=False)
+    """H1 2016, 2H 2016."""
+    after = _numbered(nodes, place(nodes, "=h"), 2)
+    year = pick(nodes, "YEAR") or full_year(nodes, after=after)
+    if after < 0 or year is None:
+        return None
+    start = datetime(int(year), 6 * int(nodes[after].values["NUM"]) - 5, 1)  # noqa: DTZ001
+    return fixed(start, add_months(start, 6), "other", relative=False)
+
+
+def _numbered(nodes: Sequence[Node], at: int, most: int) -> int:
+    """Where the small number beside a unit stands, behind it or before it: Q1, 1Q; -1 where none is."""
+    beside = [at + 1, at - 1] if at > 0 else [at + 1]
+    return next((n for n in beside if 1 <= (pick(nodes[n : n + 1], "NUM") or 0) <= most), -1)
 
 
 @maker
@@ -163,8 +181,8 @@ def decade(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) ->
 @maker
 def week_of_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """Week 23, week 3 of 2027: by ISO number, this year's where no year is named."""
-    at = place(nodes, "NUM")
-    year = full_year(nodes, after=at)
+    at = place(nodes, "NUM", after=place(nodes, "=week", "=wk", "=w"))
+    year = full_year(nodes, after=at) or pick(nodes[:at], "YEAR")
     found = week_number(year or context.today.year, int(nodes[at].values["NUM"]))
     return None if found is None else fixed(*found, "week", relative=False, sure=0.5 if year is None else 1.0)
 

@@ -174,7 +174,7 @@ def part_and_clock(context: Context, nodes: Sequence[Node], arguments: Sequence[
 @maker
 def date_and_part(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """Tomorrow night, Tuesday in the morning."""
-    day: Value = pick(nodes, "DATE", "HOLIDATE")
+    day: Value = pick(nodes, "DATE", "HOLIDATE", "AWAY")
     found = part_hours(nodes)
     return day.mapped(lambda start, _: found.on(start), "other") if day.grain == "day" else None
 
@@ -199,9 +199,12 @@ def edge_of_part(context: Context, nodes: Sequence[Node], arguments: Sequence[An
 
 @maker
 def latter(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
-    """Tomorrow, 13/04/21: the second says more."""
-    found: Value = every(nodes, "DATE")[-1]
-    return found
+    """Tomorrow, 13/04/21: the second says more; this Friday, Jun 15: unless they are the same day."""
+    first: Value
+    last: Value
+    first, last = every(nodes, "DATE")
+    day = first.latest(context.now)
+    return first if first.fixed and not last.fixed and last.make(day[0]) == day else last
 
 
 @maker

@@ -115,6 +115,23 @@ def unit_before_last(context: Context, nodes: Sequence[Node], arguments: Sequenc
 
 
 @maker
+def weekday_beyond(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
+    """The Friday before last, Monday after next."""
+    day, step = on_weekday(pick(nodes, "WEEKDAY")), arguments[0]
+    near = day.latest(context.today - DAY) if step < 0 else day.soonest(context.today + DAY)
+    return fixed(near[0] + 7 * DAY * step, near[1] + 7 * DAY * step, "day")
+
+
+@maker
+def season_before_last(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """The summer before last."""
+    first = pick(nodes, "SEASON")
+    value = seasonal(first) if first is not None else yearly(pick(nodes, "MONTH"))
+    last = cycled(context, value, -1)
+    return None if last is None else fixed(*value.latest(last.latest(context.today)[0] - DAY), value.grain)
+
+
+@maker
 def relative_quarter(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """Last Q3."""
     return cycled(context, quarter_of_year(context, nodes, arguments), pick(nodes, "REL"))
@@ -186,6 +203,12 @@ def relative_part(context: Context, nodes: Sequence[Node], arguments: Sequence[A
 def within_duration(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
     """Within 9 months, from today on."""
     return _several(context, pick(nodes, "DURATION"), 1, within=True)
+
+
+@maker
+def ahead_of_now(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
+    """Four weeks in the future: all of them."""
+    return _several(context, pick(nodes, "DURATION"), 1, within=False)
 
 
 @maker

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from agentctx.memory.times.almanac import middle_of, part_of, unit_of
 from agentctx.memory.times.dates import on_day, yearly
-from agentctx.memory.times.makers import maker, pick, place
+from agentctx.memory.times.makers import every, maker, pick, place
 from agentctx.memory.times.spoken import clock_of
 from agentctx.memory.times.values import DAY, FIRST, LAST, Clock, Duration, Grain, Range, Value, fixed, midnight
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from agentctx.memory.times.engine import Context, Node
 
 _ENDS: Final = ("DATE", "SPAN", "MOMENT", "MSPAN")
+_NO_EDGES: Final = ("second", "minute", "hour", "business day", "decade", "century")
 _PARTS: Final = {"early": "early", "earlier": "early", "start": "early", "mid": "mid", "middle": "mid"}
 
 
@@ -29,21 +30,47 @@ def edge(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> V
 
 
 @maker
+def edge_to_edge(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Mid to late May: from where the one begins to where the other ends."""
+    first, last = every(nodes, "EDGE")
+    whole: Value = pick(nodes, "SPAN")
+    if "rest" in (first, last):
+        return None
+    starts, ends = _edged(context, first, whole), _edged(context, last, whole)
+
+    def change(start: datetime, _: datetime) -> Range | None:
+        until = ends.make(start)
+        return None if until is None else (start, until[1])
+
+    return starts.mapped(change, "other")
+
+
+@maker
 def edge_of_the_unit(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """End of month."""
     at = place(nodes, "UNIT", after=place(nodes, "EDGE"))
     unit = nodes[at].values["UNIT"]
-    if "PART" in nodes[at].values or unit in ("second", "minute", "hour", "business day", "decade", "century"):
+    if nodes[at].values.keys() & {"PART", "PLURAL"} or unit in _NO_EDGES:
         return None
     grain: Grain = "day" if unit == "day" else "other"
     whole = fixed(*unit_of(context.today, unit), grain)
-    return edge_of_day_value(context, "end", whole) if unit == "day" else _edged(context, pick(nodes, "EDGE"), whole)
+    word = pick(nodes, "EDGE")
+    return edge_of_day_value(context, word, whole) if unit == "day" else _edged(context, word, whole)
 
 
 @maker
 def edge_of_day(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
     """The end of tomorrow is its last second; mid today, later today."""
     return edge_of_day_value(context, pick(nodes, "EDGE"), pick(nodes, "DATE"))
+
+
+@maker
+def end_of_day(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Eod Friday, end of day tomorrow."""
+    word = pick(nodes, "EDGE") or "end"
+    if pick(nodes, "EDGE_OF") not in (None, "day"):
+        return None
+    return edge_of_day_value(context, word, pick(nodes, "DATE", "HOLIDATE"))
 
 
 def edge_of_day_value(context: Context, word: str, day: Value) -> Value | None:
@@ -57,7 +84,7 @@ def edge_of_day_value(context: Context, word: str, day: Value) -> Value | None:
     return day.mapped(lambda start, end: part_of(start, end, _PARTS.get(word, "late"), True), "other")
 
 
-def _edged(context: Context, word: str, whole: Value) -> Value | None:
+def _edged(context: Context, word: str, whole: Value) -> Value:
     today = context.today
 
     def change(start: datetime, end: datetime) -> Range:
@@ -194,7 +221,8 @@ def before(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) ->
 @maker
 def until_end(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
     """2012 or earlier."""
-    return _open(context, pick(nodes, *_ENDS), lambda _, end: (FIRST, end))
+    moment = place(nodes, "MOMENT") >= 0
+    return _open(context, pick(nodes, *_ENDS), lambda start, end: (FIRST, start if moment else end))
 
 
 @maker
@@ -204,10 +232,11 @@ def to_date(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -
 
 
 @maker
-def after_clock(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
-    """1/1/2015 after 2:00."""
-    clock: Clock = pick(nodes, "CLOCK")
-    return _open(context, pick(nodes, "DATE"), lambda start, _: (clock.on(start), LAST))
+def after_clock(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """1/1/2015 after 2:00, after 5 today."""
+    day, hour = place(nodes, "DATE"), place(nodes, "AFTER", "SINCE")
+    clock = pick(nodes, "CLOCK") or clock_of(nodes[hour + 1 : day] if hour < day else nodes[hour + 1 :])
+    return None if clock is None else _open(context, pick(nodes, "DATE"), lambda start, _: (clock.on(start), LAST))
 
 
 @maker

@@ -190,7 +190,7 @@ def past_hour(context: Context, nodes: Sequence[Node], arguments: Sequence[Any])
     """Half past seven, 20 minutes to 9 pm."""
     sign = arguments[0]
     if (spoken := pick(nodes, "DURATION")) is not None:
-        minutes = int(spoken.count) if spoken.unit == "minute" else 0
+        minutes = int(spoken.count * {"minute": 1, "quarter": 15}.get(spoken.unit, 0))
         at = place(nodes, "DURATION")
     elif says(nodes, "half", "quarter"):
         minutes, at = (30 if says(nodes, "half") else 15), place(nodes, "=half", "=quarter")

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from agentctx.memory.times.almanac import GRAINS, middle_of, nth_unit, nth_weekday, unit_of
-from agentctx.memory.times.dates import GUESSED, on_day, on_weekday, weekend_at, yearly
+from agentctx.memory.times.dates import GUESSED, on_day, on_weekday, seasonal, weekend_at, yearly
 from agentctx.memory.times.makers import every, maker, pick, place
 from agentctx.memory.times.shapes import month_first
 from agentctx.memory.times.spoken import full_year, hours_between, part_hours
-from agentctx.memory.times.values import DAY, Clock, Range, Value, day_of, fixed, midnight, week_of, year_of
+from agentctx.memory.times.values import DAY, Clock, Range, Value, add_months, day_of, fixed, midnight, week_of, year_of
 
 if TYPE_CHECKING:
     from agentctx.memory.times.engine import Context, Node
@@ -22,6 +22,8 @@ def container(context: Context, nodes: Sequence[Node], after: int) -> Value | No
     span: Value | None = pick(nodes, "SPAN")
     if span is None and (number := pick(nodes, "MONTH")) is not None:
         span = yearly(number)
+    if span is None and (first := pick(nodes, "SEASON")) is not None:
+        span = seasonal(first)
     if span is None and not every(nodes[after + 1 :], "UNIT") and place(nodes, "WEEKDAY") >= 0:
         span = fixed(*unit_of(context.today, "month"), "month", sure=0.5)
     if span is None and (unit := every(nodes[after + 1 :], "UNIT")):
@@ -62,19 +64,35 @@ def nth_of(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) ->
             return None if found is None else day_of(found)
         return nth_unit(start, end, unit or "day", nth, count)
 
-    found = wide.mapped(change, "day" if weekday is not None else "other")
+    single = weekday is not None or (unit == "day" and count == 1)
+    found = wide.mapped(change, "day" if single else "other")
     found.slack = timedelta(days=3.5) if unit in ("week", "weekend") else timedelta(0)  # weeks of months are vague
     return found
 
 
 @maker
+def week_of_month(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
+    """Week two of May 2019."""
+    at = place(nodes, "NUM")
+    number = int(nodes[at].values["NUM"])
+    month = yearly(pick(nodes, "MONTH"), full_year(nodes, after=place(nodes, "MONTH")))
+    return month.mapped(lambda start, end: nth_unit(start, end, "week", number), "week")
+
+
+@maker
 def half_of(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
-    """The first half of September."""
-    wide = container(context, nodes, place(nodes, "=half"))
-    if wide is None:
+    """The first half of September, the 2nd half of the year."""
+    at, which = place(nodes, "=half"), pick(nodes, "ORD") or 2
+    at += place(nodes, "=year") == at + 1
+    wide = container(context, nodes, at)
+    if wide is None or which not in (1, 2):
         return None
-    first = place(nodes, "=first") >= 0
-    return wide.mapped(lambda start, end: (start, middle_of(start, end)) if first else (middle_of(start, end), end))
+
+    def change(start: datetime, end: datetime) -> Range:
+        middle = add_months(start, 6) if add_months(start, 12) == end else middle_of(start, end)
+        return (start, middle) if which == 1 else (middle, end)
+
+    return wide.mapped(change, "other")
 
 
 @maker
@@ -114,8 +132,8 @@ def span_in_year(context: Context, nodes: Sequence[Node], arguments: Sequence[An
 
 @maker
 def span_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
-    """Q3 of last year, spring next year."""
-    narrow, wide = every(nodes, "SPAN")
+    """Q3 of last year, spring next year, last year's Q3."""
+    narrow, wide = sorted(every(nodes, "SPAN"), key=lambda span: span.fixed)
     if narrow.fixed or narrow.cycle != "year" or wide.grain != "year" or narrow.grain not in ("month", "quarter"):
         return None
     found: Value = narrow.within(wide)
@@ -130,10 +148,25 @@ def month_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[A
 
 
 @maker
-def holiday_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value:
-    """Christmas of last year."""
+def season_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """The summer of last year, last year's summer."""
+    wide: Value = pick(nodes, "SPAN")
+    return seasonal(pick(nodes, "SEASON")).within(wide) if wide.grain == "year" else None
+
+
+@maker
+def date_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """May 5th last year."""
+    day, wide = pick(nodes, "DATE"), pick(nodes, "SPAN")
+    return day.within(wide) if day.cycle == "year" and wide.grain == "year" and wide.relative else None
+
+
+@maker
+def holiday_in_span(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """Christmas of last year, last year's Easter."""
     found: Value = pick(nodes, "HOLIDATE")
-    return found.within(pick(nodes, "SPAN"))
+    wide: Value = pick(nodes, "SPAN")
+    return found.within(wide) if wide.grain == "year" else None
 
 
 @maker
@@ -146,6 +179,17 @@ def days_of_month(context: Context, nodes: Sequence[Node], arguments: Sequence[A
     if wide.grain != "month" or not 1 <= first < last <= 31:
         return None
     return wide.mapped(lambda start, _: (start + DAY * (first - 1), start + DAY * (last - 1)), "other")
+
+
+@maker
+def days_of_month_and_year(context: Context, nodes: Sequence[Node], arguments: Sequence[Any]) -> Value | None:
+    """May 3-9, 2015. The last day named is the end."""
+    first, last = every(nodes, "DAY", "ORD")[:2]
+    year = full_year(nodes, after=place(nodes, "TO", "=and"))
+    if year is None or not 1 <= first < last <= 31:
+        return None
+    start = yearly(pick(nodes, "MONTH"), year).latest(context.now)[0]
+    return fixed(start + DAY * (first - 1), start + DAY * (last - 1), "other", relative=False)
 
 
 # --------------------------------------------------------------------------------------------------------- weekdays

@@ -1,4 +1,4 @@
-"""Users' edits of tags, and the tags that language models give to episodes."""
+"""Edits of tags by users and by consolidation, and the tags that language models give to episodes."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("op", sa.Text, nullable=False),
         sa.Column("tag", Name, nullable=False),
         sa.Column("other", Name, nullable=False),
+        sa.Column("origin", sa.Text, nullable=False),
         sa.PrimaryKeyConstraint("namespace_id", "sequence"),
     )
     op.create_table(
