@@ -207,11 +207,6 @@ class TagIndex:
             return None
         return target if target in self.edits.made or self.words.find(target) is not None else None
 
-    def find_key(self, key: str) -> str | None:
-        """The tag whose words have these stems."""
-        number = self.words.by_key.get(key)
-        return None if number is None else self.edits.resolve(self.words.name(number))
-
     def members(self, name: str) -> list[int]:
         """The numbers of a tag and of everything that was renamed to or merged into it."""
         if self._aliases is None or self._aliases[0] != self.edits.version:

@@ -1,7 +1,7 @@
 """Where to look in a large namespace: rows that may bear on a query, each with a first guess of its score.
 
-The guess is the exact score without what takes long: neighbours, session and words of like meaning. Rows come from the
-words (what the rarest say most about), from the vectors, from times and tags that the query speaks of.
+The guess is the exact score without what takes long: the session, and neighbours that are two turns away. Rows come
+from the words and those of like meaning, from the vectors, from times and tags that the query speaks of.
 """
 
 from __future__ import annotations
@@ -95,12 +95,13 @@ class Pool:
 
     def joined(self, wider: Pool, upto: int) -> Pool:
         """The first rows, which were looked at, and behind them those of this and a wider pool, the best first."""
-        rows = np.concatenate((self.rows[upto:], wider.rows[~np.isin(wider.rows, self.rows)]))
-        guess = np.concatenate((self.guess[upto:], wider.guess[~np.isin(wider.rows, self.rows)]))
+        new = ~np.isin(wider.rows, self.rows)
+        rows = np.concatenate((self.rows[upto:], wider.rows[new]))
+        guess = np.concatenate((self.guess[upto:], wider.guess[new]))
         order = np.argsort(-guess, kind="stable")
         dense = None
         if self.dense is not None and wider.dense is not None:
-            dense = np.concatenate((self.dense[upto:], wider.dense[~np.isin(wider.rows, self.rows)]))[order]
+            dense = np.concatenate((self.dense[upto:], wider.dense[new]))[order]
             dense = np.concatenate((self.dense[:upto], dense))
         return replace(
             wider,

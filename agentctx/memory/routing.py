@@ -18,7 +18,6 @@ from agentctx.memory.weights import DENSE
 
 Rows = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
-Admit = Callable[[Rows], Mask]
 
 ALL: Final = 2_048
 """Up to so many eligible rows, each is scored."""
@@ -30,7 +29,6 @@ _WIDER: Final = 2  # times that a search looks farther
 _MOSTLY: Final = 0.55  # vectors decide if a row that they do not offer could come so near to the last hit by them alone
 _NEXT: Final = "next"
 _NOBODY: Final = np.zeros(0, dtype=np.intp)
-_UPLIFT: Final = 1.0  # quantile of what the exact score adds to the guess
 
 
 @dataclass(slots=True)
@@ -44,7 +42,7 @@ class Outcome:
     partial: bool = False
 
 
-def exhaust(question: Question, k: int, rows: Rows, admit: Admit | None, late: Callable[[], bool]) -> Outcome:
+def exhaust(question: Question, k: int, rows: Rows, late: Callable[[], bool]) -> Outcome:
     """The k best of some rows, each scored."""
     kept: list[Scored] = []
     done = 0
@@ -52,7 +50,7 @@ def exhaust(question: Question, k: int, rows: Rows, admit: Admit | None, late: C
         if start and late():
             break
         some = rows[start : start + _CHUNK]
-        scored = question.score(some if admit is None else some[admit(some)])
+        scored = question.score(some)
         kept.append(best_of([scored], k))
         done += len(scored.rows)
         if len(kept) > 16:
@@ -67,7 +65,6 @@ def route(
     scratch: Scratch,
     k: int,
     eligible: Mask | None,
-    admit: Admit | None,
     late: Callable[[], bool],
     tagged: Rows | None = None,
 ) -> Outcome:
@@ -97,7 +94,7 @@ def route(
         extra = _beside(question, scratch, found.rows[block], around, seen) if len(around) else _NOBODY
         if eligible is not None:
             extra = extra[eligible[extra]]
-        scored, more = _score(question, found, block, extra, seen, admit)
+        scored, more = _score(question, found, block, extra, seen)
         kept.append(scored)
         seen = np.concatenate((seen, scored.rows))
         uplift = max(uplift, more)
@@ -141,16 +138,11 @@ def _beside(question: Question, scratch: Scratch, block: Rows, around: Rows, see
     return beside
 
 
-def _score(
-    question: Question, found: Pool, block: slice, extra: Rows, seen: Rows, admit: Admit | None
-) -> tuple[Scored, float]:
+def _score(question: Question, found: Pool, block: slice, extra: Rows, seen: Rows) -> tuple[Scored, float]:
     """The scores of a block of the pool, less what is seen, and of some rows more; by how much the guess was short."""
     rows, guess, dense = found.rows[block], found.guess[block], None if found.dense is None else found.dense[block]
-    if len(seen) or admit is not None:
-        fits = np.isin(rows, seen, invert=True) if len(seen) else np.ones(len(rows), dtype=np.bool_)
-        if admit is not None:
-            fits &= admit(rows)
-            extra = extra[admit(extra)]
+    if len(seen):
+        fits = np.isin(rows, seen, invert=True)
         rows, guess, dense = rows[fits], guess[fits], None if dense is None else dense[fits]
     if dense is not None:
         assert question.vector is not None
@@ -158,9 +150,7 @@ def _score(
     scored = question.score(np.concatenate((rows, extra)), dense)
     if not len(rows):
         return scored, 0.0
-    more = scored.total[: len(rows)] - guess
-    place = int(_UPLIFT * (len(more) - 1))
-    return scored, float(np.partition(more, place)[place])
+    return scored, float((scored.total[: len(rows)] - guess).max())
 
 
 def _reason(found: Pool, upto: int, uplift: float, best: Scored, k: int) -> str:

@@ -25,7 +25,7 @@ from agentctx.memory.exact import Question
 from agentctx.memory.filters import holds
 from agentctx.memory.listing import Narrowing
 from agentctx.memory.plan import Plan, make_plan
-from agentctx.memory.routing import ALL, Admit, Outcome, exhaust, route
+from agentctx.memory.routing import ALL, Outcome, exhaust, route
 from agentctx.memory.scoring import Scorer, explain
 from agentctx.memory.scratch import Scratch, ScratchPool
 from agentctx.memory.tags import tag_mask
@@ -145,13 +145,13 @@ class Searcher:
             if vector is not None and index.without_vector:
                 degraded.append(f"{index.without_vector} episodes wait for a vector")
             live = as_of is None
-            mask = None if live and not request.narrows else admitted(index, view, request, to_micros(now))
-            admit = _valid(index, request, to_micros(now)) if mask is None else None
+            every = live and not request.narrows and not _some_invalid(index, request, to_micros(now))
+            mask = None if every else admitted(index, view, request, to_micros(now))
             watch.stage("filter")
             with one_thread(), self._scratch.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
                 question = self._scorer.ask(index, view, plan, vector, scratch, live=live)
                 watch.stage("words")
-                outcome, tags = self._find(question, scratch, request, mask, admit, live=live, late=watch.late)
+                outcome, tags = self._find(question, scratch, request, mask, live=live, late=watch.late)
             watch.note("score")
             places, explained = index.places(outcome.best.rows, as_of), explain(question, outcome.best)
             counts = {"episodes": len(index), "visible": view.count}
@@ -177,7 +177,6 @@ class Searcher:
         scratch: Scratch,
         request: SearchRequest,
         mask: Mask | None,
-        admit: Admit | None,
         *,
         live: bool,
         late: Callable[[], bool],
@@ -187,11 +186,11 @@ class Searcher:
         eligible = view.count if mask is None else int(np.count_nonzero(mask))
         if live and self._settings.search.routing and not request.exhaustive and eligible > ALL:
             matches = self._tags(question, request.query) if self._settings.search.tags else NO_MATCHES
-            outcome = route(question, scratch, request.k, mask, admit, late, matches.rows)
+            outcome = route(question, scratch, request.k, mask, late, matches.rows)
             return outcome, tuple(tag.name for tag in matches.tags)
         seen = view.visible if mask is None else mask
         rows = np.arange(view.size) if seen is None else np.flatnonzero(seen)
-        return exhaust(question, request.k, rows, admit, late), ()
+        return exhaust(question, request.k, rows, late), ()
 
     def _tags(self, question: Question, query: str) -> TagMatches:
         """The tags that a query names, and those near to it in meaning, if its words are few.
@@ -226,13 +225,10 @@ def _explanation(
     )
 
 
-def _valid(index: EpisodeIndex, request: SearchRequest, now: int) -> Admit | None:
-    """What tells of some rows whether they hold at the time asked for; None if that does not matter."""
-    if request.include_invalid:
-        return None
+def _some_invalid(index: EpisodeIndex, request: SearchRequest, now: int) -> bool:
+    """Whether there are episodes that do not hold at the time asked for, and that matters."""
     at = now if request.valid_at is None else to_micros(request.valid_at)
-    since, until = index.valid_from.array, index.valid_to.array
-    return lambda rows: (since[rows] <= at) & (at < until[rows])
+    return not request.include_invalid and bool(len(index.validity.outside(at, at + 1)))
 
 
 def admitted(index: EpisodeIndex, view: View, request: Narrowing, now: int) -> Mask:

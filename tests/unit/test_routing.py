@@ -69,10 +69,10 @@ def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwarg
         scorer, vector = Scorer(on or SearchSettings(), lambda: NEAR), EMBEDDER.embed([query])[0]
         question = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
         late = kwargs.pop("late", lambda: False)
-        found = route(question, scratch, k, kwargs.pop("eligible", None), None, late)
+        found = route(question, scratch, k, kwargs.pop("eligible", None), late)
         assert not scratch.sums.any()
         assert not scratch.code.any()
-        return found, exhaust(question, k, rows, None, lambda: False)
+        return found, exhaust(question, k, rows, lambda: False)
 
 
 def agree(found: Scored, best: Scored) -> float:
@@ -201,3 +201,15 @@ def test_routing_can_be_switched_off(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert found is not None
     assert found.candidates["scored"] == 30
     assert not found.sources
+
+
+def test_episodes_that_hold_no_more_do_not_stand_in_the_way_of_those_that_do(engine: ContextEngine) -> None:
+    gone = [NewEpisode(f"The door code is number {i}", valid_to=START - timedelta(days=1)) for i in range(3000)]
+    there = [NewEpisode(f"Somebody walked by the harbour, tour {i}, with a code in the bag") for i in range(5)]
+    for first in range(0, len(gone), 1000):
+        engine.memory.add("doors", gone[first : first + 1000])
+    engine.memory.add("doors", there)
+    found = engine.memory.search("doors", "What is the door code?", k=5)
+    best = engine.memory.search("doors", "What is the door code?", k=5, exhaustive=True)
+    assert len(found.hits) == 5
+    assert {hit.episode.id for hit in found.hits} == {hit.episode.id for hit in best.hits}
