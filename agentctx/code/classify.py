@@ -20,6 +20,11 @@ class Marks(Flag):
     LOSSY = auto()  # some bytes could not be decoded
 
 
+    def names(self) -> tuple[str, ...]:
+        """The single marks in lower case, as facts and receipts show them."""
+        return tuple(str(one.name).lower() for one in Marks if one in self)
+
+
 UNPARSED: Final = Marks.MINIFIED | Marks.BINARY
 """Files with one of these yield no facts."""
 

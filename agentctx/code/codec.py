@@ -43,6 +43,7 @@ def encode(facts: FileFacts) -> EncodedFacts:
         facts.package,
         facts.doc,
         facts.problems,
+        facts.marks,
     ]
     # Columns compress better than rows, and are read back by one zip.
     return EncodedFacts(_pack(outline), _pack([FORMAT, *zip(*facts.references, strict=True)]))
@@ -90,7 +91,7 @@ def _row(one: Definition) -> list[object]:
 
 def _facts(outline: list[Any], references: tuple[Reference, ...]) -> FileFacts:
     try:
-        _, language, lines, definitions, imports, bindings, sections, exports, package, doc, problems = outline
+        _, language, lines, definitions, imports, bindings, sections, exports, package, doc, problems, marks = outline
         return FileFacts(
             language=language,
             lines=lines,
@@ -103,6 +104,7 @@ def _facts(outline: list[Any], references: tuple[Reference, ...]) -> FileFacts:
             package=package,
             doc=doc,
             problems=tuple(problems),
+            marks=tuple(marks),
         )
     except (TypeError, ValueError, IndexError) as error:
         raise StoreCorrupt("stored facts cannot be read; index again") from error

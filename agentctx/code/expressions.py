@@ -36,9 +36,7 @@ def chain(text: str) -> str:
         return text if len(text) <= _LONGEST_CHAIN else UNKNOWN
     if len(text) > _LONGEST:
         return UNKNOWN
-    text = text.strip()
-    while (prefix := _PREFIX.match(text)) and prefix.end() < len(text):
-        text = text[prefix.end() :]
+    text = _stripped(text)
     if _LITERAL_START.match(text):
         return LITERAL if _is_one_literal(text) else UNKNOWN
     bare = _without_contents(text)
@@ -47,6 +45,19 @@ def chain(text: str) -> str:
     bare = _INSTANCE.sub("self.", bare)  # Ruby's instance variables
     bare = _SIGIL.sub("", _SPACE.sub("", _DOTS.sub(".", bare)))
     return bare if len(bare) <= _LONGEST_CHAIN and _CHAIN.fullmatch(bare) else UNKNOWN
+
+
+def _stripped(text: str) -> str:
+    """Without the brackets around the whole and the words and marks before it, in any order."""
+    while True:
+        text = text.strip()
+        prefix = _PREFIX.match(text)
+        if prefix and prefix.end() < len(text):
+            text = text[prefix.end() :]
+        elif text.startswith("(") and text.endswith(")") and _closes_at_end(text):
+            text = text[1:-1]
+        else:
+            return text
 
 
 def _is_one_literal(text: str) -> bool:
@@ -58,8 +69,6 @@ def _is_one_literal(text: str) -> bool:
 
 def _without_contents(text: str) -> str | None:
     """`text` with the inside of every bracket left out, braces read as a call; None when brackets do not match."""
-    if text.startswith("(") and text.endswith(")") and _closes_at_end(text):
-        return _without_contents(text[1:-1].strip())
     text = _TEXTS.sub("", text)
     kept: list[str] = []
     open_brackets: list[str] = []

@@ -109,7 +109,8 @@ class FileFacts:
     """All facts of one content. `problems` says what was lost: a syntax error, a limit that was hit.
 
     `exports` holds the names that the file declares as its public ones (`__all__`, `export {a, b}`), None when it
-    declares nothing; `package` is what the file says it belongs to (Java, Go, C#, PHP).
+    declares nothing; `package` is what the file says it belongs to (Java, Go, C#, PHP). `marks` are those of the content:
+    "generated", "minified", "binary", "lossy".
     """
 
     language: str
@@ -123,6 +124,7 @@ class FileFacts:
     package: str = ""
     doc: str = ""
     problems: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
 
     def calls(self) -> Iterator[Reference]:
         """The references that are calls, in the order of the text."""

@@ -12,7 +12,7 @@ from typing import Final
 _SYMBOLIC: Final = re.compile(r"ref:\s*(\S+)")
 _COMMIT: Final = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
 _SUBMODULE_PATH: Final = re.compile(r"^\s*path\s*=\s*(.+?)\s*$", re.MULTILINE)
-_ENTRY: Final = struct.Struct(">24x I 12x I 20s H".replace(" ", ""))
+_ENTRY: Final = struct.Struct(">24x I 8x I 20s H".replace(" ", ""))
 _GITLINK: Final = 0o160000
 _SKIP_WORKTREE: Final = 0x4000
 _EXTENDED: Final = 0x4000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -64,7 +65,7 @@ def _compile(lines: Sequence[str]) -> GitIgnoreSpec | None:
         return None
     try:
         return GitIgnoreSpec.from_lines(kept)
-    except ValueError:
+    except (ValueError, re.error):
         good = [line for line in kept if _understood(line)]
         return GitIgnoreSpec.from_lines(good) if good else None
 
@@ -72,6 +73,6 @@ def _compile(lines: Sequence[str]) -> GitIgnoreSpec | None:
 def _understood(line: str) -> bool:
     try:
         GitIgnoreSpec.from_lines([line])
-    except ValueError:
+    except (ValueError, re.error):
         return False
     return True

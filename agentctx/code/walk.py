@@ -153,7 +153,7 @@ class _Walker:
 
     def _visit(self, entry: os.DirEntry[str], path: str, shown: str, rules: IgnoreRules) -> IgnoreRules | None:
         """Take in a file, or return the rules to enter a folder with."""
-        if entry.is_symlink():
+        if entry.is_symlink() or entry.name == ".git":  # a file in linked worktrees
             return None
         if entry.is_dir(follow_symlinks=False):
             return self._folder(entry, path, shown, rules)

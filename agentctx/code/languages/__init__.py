@@ -60,3 +60,12 @@ def language_of(path: str, head: bytes = b"") -> Language | None:
         return found
     shebang = _SHEBANG.match(head)
     return _BY_INTERPRETER.get(shebang[1].decode()) if shebang else None
+
+
+def kind_of_name(path: str) -> str:
+    """What of a file's name decides how it is read: its extension, or the whole of a name that is known as such."""
+    name = path.rpartition("/")[2]
+    if name in _BY_FILENAME:
+        return name.lower()
+    _, dot, extension = name.rpartition(".")
+    return extension.lower() if dot else ""

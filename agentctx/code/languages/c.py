@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from tree_sitter import Node
 
 from agentctx.code.languages.base import Imported, Language, text_of
+
+
+# `class EXPORTED_API Name {`: the macro between the two is no C++ until it is expanded.
+_EXPORT_MACRO = re.compile(rb"\b(?:class|struct)\s+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*\s*(?:final\s*)?[:{])")
+
+
+def _prepare(source: bytes) -> bytes:
+    return _EXPORT_MACRO.sub(lambda hit: hit[0][: hit.start(1) - hit.start()] + b" " * len(hit[1]), source)
 
 
 def _imports(node: Node) -> Iterator[Imported]:
@@ -43,6 +52,7 @@ CPP = Language(
     grammar="tree_sitter_cpp:language",
     extensions=(".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".ipp", ".inl", ".tpp", ".cu", ".cuh"),
     queries=("c", "cpp"),
+    prepare=_prepare,
     wrappers=frozenset({"type_definition", "template_declaration"}),
     imports=_imports,
     exported=_exported,

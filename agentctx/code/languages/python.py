@@ -47,5 +47,4 @@ PYTHON = Language(
     exported=lambda name, _signature: not name.startswith("_") or name.endswith("__"),
     self_names=frozenset({"self", "cls"}),
     constructors=frozenset({"__init__"}),
-    guards=frozenset({"if_statement", "try_statement"}),
 )

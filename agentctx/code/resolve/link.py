@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import builtins
 from typing import Final
 
+from agentctx.code.classify import Marks, path_marks
 from agentctx.code.expressions import LITERAL
-from agentctx.code.facts import CALL, CALLABLES, CLASSES, MODULE, READ, FileFacts, Reference
+from agentctx.code.facts import CALL, CLASSES, FileFacts, Reference
 from agentctx.code.resolve.edges import (
     CALLS,
     CONTAINS,
@@ -14,6 +14,7 @@ from agentctx.code.resolve.edges import (
     INHERITS,
     OVERRIDES,
     REFERENCES,
+    TESTS,
     Edge,
     FileEdges,
     Unresolved,
@@ -63,10 +64,28 @@ class Linker:
                     row = Unresolved(source, reference.name, reference.receiver, reference.line, rung)
                     result.unresolved.append(row)
             for value in targets:
-                kind = CALLS if reference.kind == CALL or self._runs(value, reference) else REFERENCES
+                runs = value.kind != Kind.CONSTANT if reference.kind == CALL else self._runs(value, reference)
+                kind = CALLS if runs else REFERENCES
                 target = self._world.id(value.path, value.index)
                 result.edges.append(Edge(kind, source, target, reference.line, rung, confidence))
+        self._tests(result, path)
         return result
+
+    def _tests(self, result: FileEdges, path: str) -> None:
+        """What the code of a test file runs elsewhere is tested by it; a file of the like name that it imports too."""
+        if Marks.TEST not in path_marks(path):
+            return
+        stem = _subject(path)
+        tested: dict[tuple[str, str], Edge] = {}
+        for edge in result.edges:
+            target = edge.target.partition("::")[0]
+            if target == path or Marks.TEST in path_marks(target):
+                continue
+            if edge.kind == CALLS:
+                tested.setdefault((edge.source, edge.target), edge._replace(kind=TESTS))
+            elif edge.kind == IMPORTS and edge.target == target and stem and _subject(target) == stem:
+                tested.setdefault((path, target), edge._replace(kind=TESTS, source=path))
+        result.edges.extend(tested.values())
 
     def _runs(self, value: Value, reference: Reference) -> bool:
         """Whether reading the name runs code: a property."""
@@ -124,7 +143,11 @@ class Linker:
                 return (), "builtin" if known else "external", 0.0
             if reference.receiver == LITERAL:
                 return (), "builtin", 0.0
-            return self._unique(reference) if reference.kind == CALL else ((), "unknown", 0.0)
+            if reference.kind != CALL:
+                return (), "unknown", 0.0
+            if self._receiver_known(path, reference):
+                return (), "unknown" if reference.name in self._world.defined else "external", 0.0
+            return self._unique(reference)
         targets = self._targets(inside, reference)
         places = {value[1:] for value in targets}
         if len(inside) > 1 and len(places) > 1:
@@ -184,12 +207,26 @@ class Linker:
         found = self._evaluator.member(cls, names).values
         return [one for one in found if one.index >= 0 and one.kind in (Kind.FUNCTION, Kind.BOUND)][:1]
 
+    def _receiver_known(self, path: str, reference: Reference) -> bool:
+        """A known receiver without that member has it from somewhere unseen; a guess by name would be wrong."""
+        return bool(reference.receiver) and bool(
+            self._evaluator.chain(path, reference.scope, reference.receiver).values
+        )
+
     def _unique(self, reference: Reference) -> tuple[tuple[Value, ...], str, float]:
         """The last rung: a name that one definition of the repository has, and no builtin type."""
         name = reference.name
+        if name not in self._world.defined:
+            return (), "external", 0.0
         if not reference.receiver or len(name) < _SHORTEST_UNIQUE or name in _COMMON or name.startswith("__"):
             return (), "unknown", 0.0
         places = self._world.by_name.get(name, ())
         if len(places) != 1:
             return (), "ambiguous" if places else "unknown", 0.0
         return (places[0],), "unique", CONFIDENCE["unique"]
+
+
+def _subject(path: str) -> str:
+    """What a file is about by its name: `tests/test_foo.py`, `foo_test.go` and `foo.py` are all about foo."""
+    stem = path.rpartition("/")[2].partition(".")[0].lower()
+    return stem.removeprefix("test_").removesuffix("_test").removesuffix("tests").removesuffix("test").strip("_")

@@ -8,6 +8,7 @@ from agentctx.code.facts import FileFacts
 from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.link import Linker
+from agentctx.code.resolve.other_rules import GlobalRules, GoRules, PackageRules, ScriptRules
 from agentctx.code.resolve.python_rules import PythonRules
 from agentctx.code.resolve.roots import Modules
 from agentctx.code.resolve.rules import Rules
@@ -19,10 +20,29 @@ class Resolver:
 
     def __init__(self, files: Mapping[str, FileFacts]) -> None:
         self._world = World(files)
-        rules: dict[str, Rules] = {"python": PythonRules(Modules(files), frozenset(files))}
-        self._linker = Linker(Evaluator(self._world, rules))
+        self._linker = Linker(Evaluator(self._world, _rules(self._world)))
 
     def resolve(self, paths: Iterable[str] | None = None) -> Iterator[FileEdges]:
         """The edges that begin in each of `paths`, or in every file, in the order of the paths."""
         for path in sorted(self._world.files if paths is None else paths):
             yield self._linker.link(path)
+
+
+def _rules(world: World) -> dict[str, Rules]:
+    scripts = ScriptRules(world)
+    native = GlobalRules(world, frozenset({"c", "cpp"}))
+    return {
+        "python": PythonRules(Modules(world.files), frozenset(world.files)),
+        "javascript": scripts,
+        "typescript": scripts,
+        "tsx": scripts,
+        "go": GoRules(world),
+        "java": PackageRules(world, "java"),
+        "csharp": PackageRules(world, "csharp"),
+        "php": PackageRules(world, "php", "\\"),
+        "c": native,
+        "cpp": native,
+        "rust": GlobalRules(world, frozenset({"rust"})),
+        "ruby": GlobalRules(world, frozenset({"ruby"})),
+        "bash": GlobalRules(world, frozenset({"bash"})),
+    }

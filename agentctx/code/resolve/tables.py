@@ -39,6 +39,8 @@ class FileTables:
                 self._names(imported.scope, imported.alias).imports.append(imported)
         for binding in facts.bindings:
             if binding.how == "parameter":
+                if binding.scope == MODULE:
+                    continue  # of a function without a name
                 self.firsts.setdefault(binding.scope, binding.target)
             if binding.how in ("return", "yield"):
                 self.returns.setdefault(binding.scope, []).append(binding)

@@ -26,10 +26,12 @@ class World:
         self.types: dict[TypeKey, list[Value]] = {}
         self.members: dict[TypeKey, dict[str, list[Value]]] = {}
         self.by_name: dict[str, list[Value]] = {}
+        self.defined: set[str] = set()
         self._ids: dict[str, list[str]] = {}
         for path, facts in files.items():
             group = self.group(path, facts.language)
             for place, one in enumerate(facts.definitions):
+                self.defined.add(one.name)
                 value = Value(Kind.FUNCTION, path, place)
                 if one.kind in _OPEN and one.kind != "impl":
                     self.types.setdefault((group, one.qualname), []).append(Value(Kind.CLASS, path, place))
