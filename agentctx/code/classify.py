@@ -9,7 +9,7 @@ from typing import Final
 
 
 class Marks(Flag):
-    """What was noticed about a file. Marked files are still indexed, at a lower prior; see `UNPARSED` for the others."""
+    """What was noticed about a file. Marked files are indexed, at a lower prior; see `UNPARSED` for the others."""
 
     NONE = 0
     VENDORED = auto()
@@ -18,7 +18,6 @@ class Marks(Flag):
     MINIFIED = auto()
     BINARY = auto()
     LOSSY = auto()  # some bytes could not be decoded
-
 
     def names(self) -> tuple[str, ...]:
         """The single marks in lower case, as facts and receipts show them."""

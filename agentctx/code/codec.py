@@ -89,13 +89,18 @@ def _row(one: Definition) -> list[object]:
     ]
 
 
+def _definition(row: list[Any]) -> Definition:
+    row[13], row[14] = tuple(row[13]), tuple(row[14])
+    return Definition(*row)
+
+
 def _facts(outline: list[Any], references: tuple[Reference, ...]) -> FileFacts:
     try:
         _, language, lines, definitions, imports, bindings, sections, exports, package, doc, problems, marks = outline
         return FileFacts(
             language=language,
             lines=lines,
-            definitions=tuple(Definition(*row[:13], tuple(row[13]), tuple(row[14]), row[15]) for row in definitions),
+            definitions=tuple(_definition(row) for row in definitions),
             imports=tuple(map(Import._make, imports)),
             bindings=tuple(map(Binding._make, bindings)),
             references=references,

@@ -23,7 +23,8 @@ _PREFIX: Final = re.compile(r"(?:(?:await|new|yield|co_await|typeof|&mut)\s+|[&*
 _INSTANCE: Final = re.compile(r"@{1,2}(?=\w)")
 _SIGIL: Final = re.compile(r"\$+(?=\w)")
 _TEXTS: Final = re.compile(r"\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`")
-_SPACE: Final = re.compile(r"\s+")
+_BEFORE_BRACKET: Final = re.compile(r"\s+(?=[(\[])")
+_NUMBER: Final = re.compile(r"\d[\w.]*")
 _CLOSERS: Final = {"(": ")", "[": "]", "{": "}"}
 _LONGEST: Final = 4_000
 _LONGEST_CHAIN: Final = 160
@@ -43,7 +44,7 @@ def chain(text: str) -> str:
     if bare is None:
         return UNKNOWN
     bare = _INSTANCE.sub("self.", bare)  # Ruby's instance variables
-    bare = _SIGIL.sub("", _SPACE.sub("", _DOTS.sub(".", bare)))
+    bare = _SIGIL.sub("", _BEFORE_BRACKET.sub("", _DOTS.sub(".", bare))).strip()
     return bare if len(bare) <= _LONGEST_CHAIN and _CHAIN.fullmatch(bare) else UNKNOWN
 
 
@@ -62,7 +63,7 @@ def _stripped(text: str) -> str:
 
 def _is_one_literal(text: str) -> bool:
     rest = _TEXTS.sub("", text.lstrip("rbfuRBFU"))
-    if not rest or rest.replace(".", "").replace("_", "").isalnum():
+    if not rest or _NUMBER.fullmatch(rest):
         return True
     return _without_contents(rest) in ("[]", "()")
 

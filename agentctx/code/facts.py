@@ -18,7 +18,9 @@ CALL: Final = "call"
 READ: Final = "read"
 TYPE: Final = "type"
 
-CONTAINERS: Final = frozenset({"class", "interface", "struct", "enum", "trait", "union", "record", "namespace", "module"})
+CONTAINERS: Final = frozenset(
+    {"class", "interface", "struct", "enum", "trait", "union", "record", "namespace", "module"}
+)
 CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "trait", "union", "record"})
 CALLABLES: Final = frozenset({"function", "method", "constructor", "macro"})
 
@@ -70,8 +72,8 @@ class Binding(NamedTuple):
 
     `target` may be an attribute, such as `self.x`. `type` is the written type, `value` the value as a chain (see
     `expressions.py`), empty when it is none. `how` is "assign", "parameter", "each" (a loop: the value's elements),
-    "with", "return" or "yield" (what the scope answers with, no target), "narrow" (a type test), "global", "nonlocal" or
-    "other" (a value that nothing is known of).
+    "with", "return" or "yield" (what the scope answers with, no target), "narrow" (a type test), "global", "nonlocal"
+    or "other" (a value that nothing is known of).
     """
 
     target: str
@@ -109,8 +111,8 @@ class FileFacts:
     """All facts of one content. `problems` says what was lost: a syntax error, a limit that was hit.
 
     `exports` holds the names that the file declares as its public ones (`__all__`, `export {a, b}`), None when it
-    declares nothing; `package` is what the file says it belongs to (Java, Go, C#, PHP). `marks` are those of the content:
-    "generated", "minified", "binary", "lossy".
+    declares nothing; `package` is what the file says it belongs to (Java, Go, C#, PHP). `marks` are those of the
+    content: "generated", "minified", "binary", "lossy".
     """
 
     language: str

@@ -60,7 +60,9 @@ class GitFolder:
 
     def submodules(self) -> frozenset[str]:
         """Paths of the submodules that `.gitmodules` names."""
-        return frozenset(hit.strip('"').rstrip("/") for hit in _SUBMODULE_PATH.findall(_text(self.root / ".gitmodules")))
+        return frozenset(
+            hit.strip('"').rstrip("/") for hit in _SUBMODULE_PATH.findall(_text(self.root / ".gitmodules"))
+        )
 
 
 def find_git(folder: Path) -> GitFolder | None:

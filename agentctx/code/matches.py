@@ -12,7 +12,9 @@ from agentctx.code.expressions import chain
 from agentctx.code.facts import CALL, READ, TYPE
 from agentctx.code.languages.base import Imported, Language, text_of
 
-_BINDINGS: Final = frozenset({"assign", "parameter", "each", "with", "global", "nonlocal", "other", "return", "yield", "narrow"})
+_BINDINGS: Final = frozenset(
+    {"assign", "parameter", "each", "with", "global", "nonlocal", "other", "return", "yield", "narrow"}
+)
 _PLAIN: Final = frozenset({"base", "decorator", "returns", "export", "package", "skip"})
 _REFERENCES: Final = {"call": CALL, "read": READ, "type": TYPE}
 _LONGEST_TYPE: Final = 200

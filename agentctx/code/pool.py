@@ -92,7 +92,7 @@ class ExtractionPool:
         def drive(worker: _Worker) -> None:
             try:
                 self._drive(worker, str(root), waiting, results, stop)
-            except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            except BaseException as error:
                 results.put(error)
             results.put(None)
 

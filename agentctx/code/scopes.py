@@ -46,13 +46,15 @@ class Sweep:
             stack.pop()
         if header:
             return stack[-1].place if stack else MODULE
-        for one in reversed(stack):
-            if position >= one.body and position < one.end:
-                return one.place
+        for around in reversed(stack):
+            if around.body <= position < around.end:
+                return around.place
         return MODULE
 
 
-def arrange(language: Language, source: bytes, root: Node, collected: Collected, problems: tuple[str, ...]) -> FileFacts:
+def arrange(
+    language: Language, source: bytes, root: Node, collected: Collected, problems: tuple[str, ...]
+) -> FileFacts:
     """The facts of a file from what its query found."""
     found = _unique(collected.definitions)
     lines = source.split(b"\n")
@@ -129,14 +131,18 @@ def _definitions(
         stack.append((one.end, place))
         above = result[parent] if parent != MODULE else None
         kind = one.kind
-        if kind == "function" and (one.owner or (above is not None and (above.kind in CLASSES or above.kind == "impl"))):
+        if kind == "function" and (
+            one.owner or (above is not None and (above.kind in CLASSES or above.kind == "impl"))
+        ):
             kind = "method"
         prefix = above.qualname if above is not None else ""
         if one.owner:
             prefix = f"{prefix}.{one.owner}" if prefix else one.owner
         qualname = f"{prefix}.{one.name}" if prefix else one.name
         ordinal = seen[qualname, kind] = seen.get((qualname, kind), -1) + 1
-        start_line = source.count(b"\n", 0, one.start) + 1 if one.start != one.node.start_byte else one.node.start_point[0] + 1
+        start_line = (
+            source.count(b"\n", 0, one.start) + 1 if one.start != one.node.start_byte else one.node.start_point[0] + 1
+        )
         signature = signature_of(one.node, source)
         if kind in _VALUES:
             doc = ""
@@ -168,9 +174,7 @@ def _definitions(
     return result
 
 
-def _is_exported(
-    language: Language, one: Found, signature: str, above: Definition | None, exports: set[str]
-) -> bool:
+def _is_exported(language: Language, one: Found, signature: str, above: Definition | None, exports: set[str]) -> bool:
     if one.wrapped_export or language.exported(one.name, signature):
         return True
     if above is not None:  # where files export by name, members follow their class
@@ -216,9 +220,8 @@ def _references(
     selves = language.self_names
     for start, kind, name, receiver, line in map(best.__getitem__, sorted(best)):
         scope = sweep.at(start)
-        if kind == READ and not receiver:
-            if name in selves or _is_local(name, scope, local, outer):
-                continue
+        if kind == READ and not receiver and (name in selves or _is_local(name, scope, local, outer)):
+            continue
         reference = Reference(kind, name, receiver, scope, line)
         if reference != previous:
             result.append(reference)

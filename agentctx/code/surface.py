@@ -58,9 +58,7 @@ def leading_comment(lines: list[bytes], start_line: int, language: Language) -> 
     while place >= 0 and len(kept) < _MOST_COMMENT_LINES:
         line = lines[place].strip().decode("utf-8", "replace")
         place -= 1
-        if line.startswith(language.comment) or (kept and _inside_block(kept)):
-            kept.append(line)
-        elif line.endswith("*/") and not kept:
+        if line.startswith(language.comment) or (kept and _inside_block(kept)) or (line.endswith("*/") and not kept):
             kept.append(line)
         elif not kept and line and line.startswith(language.attribute):
             continue

@@ -6,6 +6,8 @@ then n bytes of outline and m bytes of references. A frame is its length in four
 
 from __future__ import annotations
 
+import gc
+import itertools
 import json
 import os
 import stat
@@ -19,6 +21,7 @@ from agentctx.code.git import blob_hash
 
 LENGTH: Final = struct.Struct(">I")
 _DEEPEST: Final = 20_000
+_COLLECT_EVERY: Final = 500
 
 
 def main() -> None:
@@ -26,12 +29,18 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # a stray print of a library must not garble an answer
     sys.setrecursionlimit(_DEEPEST)
+    gc.disable()  # facts hold no circles; see serve
     serve(sys.stdin.buffer, answers)
 
 
 def serve(requests: BinaryIO, answers: BinaryIO) -> None:
     """Answer each request in turn."""
-    while header := requests.read(LENGTH.size):
+    for count in itertools.count(1):
+        header = requests.read(LENGTH.size)
+        if not header:
+            return
+        if count % _COLLECT_EVERY == 0:
+            gc.collect()
         place, root, path = json.loads(requests.read(LENGTH.unpack(header)[0]))
         content_hash, size, problem, facts = _answer(root, path)
         head = json.dumps([place, content_hash, size, problem, len(facts.outline), len(facts.references)]).encode()

@@ -1,4 +1,4 @@
-"""What every language of the code map must find: one suite over one sample each. docs/languages.md tells how to add one."""
+"""What every language of the code map must find: one suite, one sample each. docs/languages.md tells how to add one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tree_sitter import Parser, Query, QueryCursor
 
 from agentctx.code.extract import extract, extract_code
-from agentctx.code.facts import CALL, MODULE, FileFacts, symbol_id
+from agentctx.code.facts import MODULE, FileFacts, symbol_id
 from agentctx.code.languages import BY_NAME, LANGUAGES, language_of
 
 SAMPLES = Path(__file__).parents[1] / "code_samples"
@@ -34,30 +34,79 @@ class Expected:
 EXPECTED = {
     "python": Expected(
         "sample.py",
-        {"LIMIT": "constant", "OrderStore": "class", "OrderStore.kind": "field", "OrderStore.place": "method", "place": "function", "OrderStore.check.complain": "function"},
+        {
+            "LIMIT": "constant",
+            "OrderStore": "class",
+            "OrderStore.kind": "field",
+            "OrderStore.place": "method",
+            "place": "function",
+            "OrderStore.check.complain": "function",
+        },
         {"OrderStore": "Keeps orders by number.", "OrderStore.place": "Enter an order."},
         {"OrderStore": ("Ledger",)},
-        {("json", "", "codec"), ("ledger", "Ledger", "Ledger"), ("ledger", "open_ledger", "opened"), ("typing", "*", "")},
-        {("OrderStore.place", "self.ledger", "write"), ("OrderStore.place", "codec", "dumps"), ("OrderStore.place", "self", "check"), ("OrderStore.check", "", "complain"), ("place", "store", "place"), ("", "", "retry")},
+        {
+            ("json", "", "codec"),
+            ("ledger", "Ledger", "Ledger"),
+            ("ledger", "open_ledger", "opened"),
+            ("typing", "*", ""),
+        },
+        {
+            ("OrderStore.place", "self.ledger", "write"),
+            ("OrderStore.place", "codec", "dumps"),
+            ("OrderStore.place", "self", "check"),
+            ("OrderStore.check", "", "complain"),
+            ("place", "store", "place"),
+            ("", "", "retry"),
+        },
         ("OrderStore.place", "def place(self, order: Order) -> Receipt"),
         comment="#",
     ),
     "javascript": Expected(
         "sample.js",
-        {"LIMIT": "constant", "OrderStore": "class", "OrderStore.size": "field", "OrderStore.place": "method", "add": "function", "twice": "function"},
+        {
+            "LIMIT": "constant",
+            "OrderStore": "class",
+            "OrderStore.size": "field",
+            "OrderStore.place": "method",
+            "add": "function",
+            "twice": "function",
+        },
         {"OrderStore": "Keeps orders by number.", "OrderStore.place": "Enter an order.", "add": "Adds two numbers."},
         {"OrderStore": ("Ledger",)},
         {("fs", "default", "fs"), ("fs", "readFile", "read"), ("./paths.js", "", "paths"), ("./helper", "", "helper")},
-        {("OrderStore.constructor", "", "super"), ("OrderStore.constructor", "", "Cache"), ("OrderStore.place", "this.cache", "write"), ("OrderStore.place", "paths", "join"), ("add", "helper", "sum"), ("twice", "", "add")},
+        {
+            ("OrderStore.constructor", "", "super"),
+            ("OrderStore.constructor", "", "Cache"),
+            ("OrderStore.place", "this.cache", "write"),
+            ("OrderStore.place", "paths", "join"),
+            ("add", "helper", "sum"),
+            ("twice", "", "add"),
+        },
         ("add", "function add(a, b)"),
     ),
     "typescript": Expected(
         "sample.ts",
-        {"Order": "interface", "Order.lines": "field", "Order.total": "method", "State": "enum", "Handler": "type", "OrderStore": "class", "OrderStore.place": "method", "build": "function", "tools": "namespace", "tools.shout": "function"},
+        {
+            "Order": "interface",
+            "Order.lines": "field",
+            "Order.total": "method",
+            "State": "enum",
+            "Handler": "type",
+            "OrderStore": "class",
+            "OrderStore.place": "method",
+            "build": "function",
+            "tools": "namespace",
+            "tools.shout": "function",
+        },
         {"OrderStore": "Keeps orders by number.", "Order": "What was ordered."},
         {"OrderStore": ("Ledger", "Store<Order>"), "Order": ("Base",)},
         {("./ledger", "Ledger", "Ledger"), ("./ledger", "Line", "Line"), ("./cache", "default", "Cache")},
-        {("OrderStore.place", "this.cache", "write"), ("OrderStore.place", "this.ledger", "sign"), ("build", "", "OrderStore"), ("tools.shout", "text", "toUpperCase")},
+        {
+            ("OrderStore.place", "this.cache", "write"),
+            ("OrderStore.place", "this.ledger", "sign"),
+            ("build", "", "OrderStore"),
+            ("tools.shout", "text", "toUpperCase"),
+        },
         ("OrderStore.place", "place(order: Order): Receipt"),
     ),
     "tsx": Expected(
@@ -66,81 +115,204 @@ EXPECTED = {
         {"OrderView": "Shows one order."},
         {},
         {("react", "default", "React"), ("./sample", "OrderStore", "OrderStore")},
-        {("OrderView", "", "useOrder"), ("OrderView", "", "Panel"), ("OrderView", "order", "title"), ("Empty", "", "Panel")},
+        {
+            ("OrderView", "", "useOrder"),
+            ("OrderView", "", "Panel"),
+            ("OrderView", "order", "title"),
+            ("Empty", "", "Panel"),
+        },
         ("OrderView", "function OrderView({ store }: Props): JSX.Element"),
     ),
     "go": Expected(
         "sample.go",
-        {"Limit": "constant", "Writer": "interface", "Writer.Write": "method", "Store": "struct", "Store.cache": "field", "NewStore": "function", "Store.Place": "method", "check": "function"},
+        {
+            "Limit": "constant",
+            "Writer": "interface",
+            "Writer.Write": "method",
+            "Store": "struct",
+            "Store.cache": "field",
+            "NewStore": "function",
+            "Store.Place": "method",
+            "check": "function",
+        },
         {"Store": "Store keeps orders by number.", "Store.Place": "Place enters an order."},
         {"Store": ("led.Base",)},
         {("fmt", "", "fmt"), ("example.com/shop/ledger", "", "led")},
-        {("NewStore", "", "Store"), ("NewStore", "", "newCache"), ("Store.Place", "s.ledger", "Write"), ("Store.Place", "fmt", "Println"), ("Store.Place", "", "check")},
+        {
+            ("NewStore", "", "Store"),
+            ("NewStore", "", "newCache"),
+            ("Store.Place", "s.ledger", "Write"),
+            ("Store.Place", "fmt", "Println"),
+            ("Store.Place", "", "check"),
+        },
         ("NewStore", "func NewStore(ledger led.Ledger) *Store"),
     ),
     "java": Expected(
         "Sample.java",
-        {"Sample": "class", "Sample.LIMIT": "field", "Sample.Sample": "constructor", "Sample.place": "method", "Sample.State": "enum", "Sample.State.OPEN": "constant", "Store": "interface", "Store.place": "method"},
+        {
+            "Sample": "class",
+            "Sample.LIMIT": "field",
+            "Sample.Sample": "constructor",
+            "Sample.place": "method",
+            "Sample.State": "enum",
+            "Sample.State.OPEN": "constant",
+            "Store": "interface",
+            "Store.place": "method",
+        },
         {"Sample": "Keeps orders by number.", "Sample.place": "Enter an order."},
         {"Sample": ("Ledger", "Store<Order>")},
         {("com.example.ledger", "Ledger", "Ledger"), ("java.util", "*", "")},
-        {("Sample.place", "cache", "write"), ("Sample.place", "", "check"), ("Sample.check", "Objects", "requireNonNull"), ("Sample.cache", "", "Cache"), ("Sample.Sample", "", "super")},
+        {
+            ("Sample.place", "cache", "write"),
+            ("Sample.place", "", "check"),
+            ("Sample.check", "Objects", "requireNonNull"),
+            ("Sample.cache", "", "Cache"),
+            ("Sample.Sample", "", "super"),
+        },
         ("Store.place", "Receipt place(T order)"),
     ),
     "rust": Expected(
         "sample.rs",
-        {"LIMIT": "constant", "Store": "trait", "Store.place": "method", "OrderStore": "struct", "OrderStore.cache": "field", "State": "enum", "OrderStore.new": "method", "check": "function"},
+        {
+            "LIMIT": "constant",
+            "Store": "trait",
+            "Store.place": "method",
+            "OrderStore": "struct",
+            "OrderStore.cache": "field",
+            "State": "enum",
+            "OrderStore.new": "method",
+            "check": "function",
+        },
         {"OrderStore": "Keeps orders by number.", "Store": "What receives orders."},
         {"Store": ("Send",)},
-        {("crate", "ledger", "ledger"), ("crate::ledger", "Receipt", "Slip"), ("std::fmt", "*", ""), ("self", "cache", "cache")},
-        {("OrderStore.new", "Cache", "new"), ("OrderStore.new", "", "OrderStore"), ("OrderStore.place", "self.ledger", "write"), ("OrderStore.place", "", "println"), ("OrderStore.place", "", "check")},
+        {
+            ("crate", "ledger", "ledger"),
+            ("crate::ledger", "Receipt", "Slip"),
+            ("std::fmt", "*", ""),
+            ("self", "cache", "cache"),
+        },
+        {
+            ("OrderStore.new", "Cache", "new"),
+            ("OrderStore.new", "", "OrderStore"),
+            ("OrderStore.place", "self.ledger", "write"),
+            ("OrderStore.place", "", "println"),
+            ("OrderStore.place", "", "check"),
+        },
         ("OrderStore.new", "pub fn new(ledger: Ledger) -> OrderStore"),
     ),
     "c": Expected(
         "sample.c",
-        {"LIMIT": "macro", "store": "struct", "store.cache": "field", "store_t": "type", "state": "enum", "state.OPEN": "constant", "store_place": "function", "check": "function"},
+        {
+            "LIMIT": "macro",
+            "store": "struct",
+            "store.cache": "field",
+            "store_t": "type",
+            "state": "enum",
+            "state.OPEN": "constant",
+            "store_place": "function",
+            "check": "function",
+        },
         {"store": "Keeps orders by number.", "store_place": "Enter an order."},
         {},
         {("stdio.h", "*", ""), ("ledger.h", "*", "")},
-        {("store_place", "", "ledger_write"), ("store_place", "", "check"), ("store_place", "store", "fail"), ("store_place", "", "printf")},
+        {
+            ("store_place", "", "ledger_write"),
+            ("store_place", "", "check"),
+            ("store_place", "store", "fail"),
+            ("store_place", "", "printf"),
+        },
         ("store_place", "receipt_t *store_place(store_t *store, order_t *order)"),
     ),
     "cpp": Expected(
         "sample.cpp",
-        {"orders": "namespace", "orders.Store": "class", "orders.Store.size": "method", "orders.Store.place": "method", "orders.twice": "function", "orders.State": "enum"},
+        {
+            "orders": "namespace",
+            "orders.Store": "class",
+            "orders.Store.size": "method",
+            "orders.Store.place": "method",
+            "orders.twice": "function",
+            "orders.State": "enum",
+        },
         {"orders.Store": "Keeps orders by number.", "orders.Store.place": "Enter an order."},
         {"orders.Store": ("Ledger", "shop::Base")},
         {("ledger.hpp", "*", ""), ("string", "*", ""), ("shop", "*", ""), ("shop", "Receipt", "Receipt")},
-        {("orders.Store.size", "cache_", "count"), ("orders.Store.place", "cache_", "write"), ("orders.Store.place", "", "Line"), ("orders.Store.place", "shop", "sign"), ("orders.twice", "", "add")},
+        {
+            ("orders.Store.size", "cache_", "count"),
+            ("orders.Store.place", "cache_", "write"),
+            ("orders.Store.place", "", "Line"),
+            ("orders.Store.place", "shop", "sign"),
+            ("orders.twice", "", "add"),
+        },
         ("orders.Store.place", "Receipt Store::place(const Order& order)"),
     ),
     "csharp": Expected(
         "Sample.cs",
-        {"Shop.Orders": "namespace", "Shop.Orders.OrderStore": "class", "Shop.Orders.OrderStore.Limit": "field", "Shop.Orders.OrderStore.OrderStore": "constructor", "Shop.Orders.OrderStore.Size": "property", "Shop.Orders.OrderStore.Place": "method", "Shop.Orders.IStore": "interface", "Shop.Orders.State": "enum"},
+        {
+            "Shop.Orders": "namespace",
+            "Shop.Orders.OrderStore": "class",
+            "Shop.Orders.OrderStore.Limit": "field",
+            "Shop.Orders.OrderStore.OrderStore": "constructor",
+            "Shop.Orders.OrderStore.Size": "property",
+            "Shop.Orders.OrderStore.Place": "method",
+            "Shop.Orders.IStore": "interface",
+            "Shop.Orders.State": "enum",
+        },
         {"Shop.Orders.OrderStore.Place": "<summary>Enter an order.</summary>"},
         {"Shop.Orders.OrderStore": ("Ledger", "IStore<Order>")},
         {("System", "*", ""), ("Shop.Ledgers", "*", ""), ("Shop", "Receipt", "Slip")},
-        {("Shop.Orders.OrderStore.Place", "cache", "Write"), ("Shop.Orders.OrderStore.Place", "", "Check"), ("Shop.Orders.OrderStore.Place", "Signer", "Sign"), ("Shop.Orders.OrderStore.cache", "", "Cache")},
+        {
+            ("Shop.Orders.OrderStore.Place", "cache", "Write"),
+            ("Shop.Orders.OrderStore.Place", "", "Check"),
+            ("Shop.Orders.OrderStore.Place", "Signer", "Sign"),
+            ("Shop.Orders.OrderStore.cache", "", "Cache"),
+        },
         ("Shop.Orders.OrderStore.Place", "public Slip Place(Order order)"),
     ),
     "ruby": Expected(
         "sample.rb",
-        {"Orders": "module", "Orders.LIMIT": "constant", "Orders.Store": "class", "Orders.Store.initialize": "method", "Orders.Store.place": "method", "Orders.Store.open": "method"},
+        {
+            "Orders": "module",
+            "Orders.LIMIT": "constant",
+            "Orders.Store": "class",
+            "Orders.Store.initialize": "method",
+            "Orders.Store.place": "method",
+            "Orders.Store.open": "method",
+        },
         {"Orders.Store": "Keeps orders by number.", "Orders.Store.place": "Enter an order."},
         {"Orders.Store": ("Ledger", "Comparable")},
         {("json", "*", ""), ("ledger", "*", "")},
-        {("Orders.Store.initialize", "Cache", "new"), ("Orders.Store.place", "self.ledger", "write"), ("Orders.Store.place", "", "check"), ("Orders.Store.place", "JSON", "dump"), ("Orders.Store.open", "Ledger", "load")},
+        {
+            ("Orders.Store.initialize", "Cache", "new"),
+            ("Orders.Store.place", "self.ledger", "write"),
+            ("Orders.Store.place", "", "check"),
+            ("Orders.Store.place", "JSON", "dump"),
+            ("Orders.Store.open", "Ledger", "load"),
+        },
         ("Orders.Store.place", "def place(order)"),
         comment="#",
         broken="end end )",
     ),
     "php": Expected(
         "sample.php",
-        {"LIMIT": "constant", "OrderStore": "class", "OrderStore.cache": "field", "OrderStore.__construct": "method", "OrderStore.place": "method", "Store": "interface", "check": "function"},
+        {
+            "LIMIT": "constant",
+            "OrderStore": "class",
+            "OrderStore.cache": "field",
+            "OrderStore.__construct": "method",
+            "OrderStore.place": "method",
+            "Store": "interface",
+            "check": "function",
+        },
         {"OrderStore": "Keeps orders by number.", "OrderStore.place": "Enter an order."},
         {"OrderStore": ("Ledger", "Store", "Counts")},
         {("Shop", "Ledger", "Ledger"), ("Shop", "Receipt", "Slip")},
-        {("OrderStore.__construct", "", "Cache"), ("OrderStore.place", "this.ledger", "write"), ("OrderStore.place", "", "check"), ("OrderStore.place", "Signer", "sign"), ("check", "", "strlen")},
+        {
+            ("OrderStore.__construct", "", "Cache"),
+            ("OrderStore.place", "this.ledger", "write"),
+            ("OrderStore.place", "", "check"),
+            ("OrderStore.place", "Signer", "sign"),
+            ("check", "", "strlen"),
+        },
         ("OrderStore.place", "public function place(Order $order): Slip"),
     ),
     "bash": Expected(
@@ -222,7 +394,9 @@ class TestEveryLanguage:
             if node.text
         }
         facts = facts_of(name)
-        ours = {one.name for one in facts.definitions} | {part for one in facts.definitions for part in one.qualname.split(".")}
+        ours = {one.name for one in facts.definitions} | {
+            part for one in facts.definitions for part in one.qualname.split(".")
+        }
         assert shipped - ours - {facts.package} == set()  # a package is a fact of the file
 
     def test_ranges_nest_and_ids_are_distinct(self, name: str) -> None:
@@ -250,7 +424,9 @@ class TestEveryLanguage:
         found = {one.qualname for one in facts.definitions}
         assert len(found & set(EXPECTED[name].definitions)) >= len(EXPECTED[name].definitions) / 2
 
-    @pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe\xfa garbage \x01", b"(" * 3_000, b"{" * 3_000, b"a." * 5_000])
+    @pytest.mark.parametrize(
+        "content", [b"", b"\n", b"\xff\xfe\xfa garbage \x01", b"(" * 3_000, b"{" * 3_000, b"a." * 5_000]
+    )
     def test_any_content_gives_facts(self, name: str, content: bytes) -> None:
         assert facts_of(name, content).language in (name, "")
 

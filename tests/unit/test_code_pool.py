@@ -130,7 +130,11 @@ class TestCodec:
         assert decode(encoded) == facts
         assert decode_references(encoded.references) == facts.references
         outline = decode_outline(encoded.outline)
-        assert (outline.definitions, outline.imports, outline.bindings) == (facts.definitions, facts.imports, facts.bindings)
+        assert (outline.definitions, outline.imports, outline.bindings) == (
+            facts.definitions,
+            facts.imports,
+            facts.bindings,
+        )
         assert encode(facts) == encoded
 
     @pytest.mark.parametrize("damage", [b"", b"x", b"\x78\x9c\x03\x00\x00\x00\x00\x01"])
@@ -143,5 +147,3 @@ class TestCodec:
     def test_the_key_tells_contents_kinds_and_versions_apart(self) -> None:
         assert facts_key("a/x.py", "h") == facts_key("b/y.py", "h")
         assert facts_key("a/x.py", "h") != facts_key("a/x.js", "h") != facts_key("a/x.js", "g")
-
-

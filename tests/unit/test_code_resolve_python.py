@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import textwrap
+from typing import ClassVar
 
 import pytest
 
 from agentctx.code.extract import extract
 from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.resolver import Resolver
-
-
 
 
 def resolve_tree(tree: dict[str, str]) -> dict[str, FileEdges]:
@@ -137,7 +136,11 @@ class TestImports:
         assert calls(tree) == {("a.py", "m.py:f"), ("a.py", "n.py:g")}
 
     def test_star_imports_in_a_circle_end(self) -> None:
-        tree = {"a.py": "from b import *\nf()\n", "b.py": "from a import *\nfrom c import *\n", "c.py": "def f(): pass\n"}
+        tree = {
+            "a.py": "from b import *\nf()\n",
+            "b.py": "from a import *\nfrom c import *\n",
+            "c.py": "def f(): pass\n",
+        }
         assert calls(tree) == {("a.py", "c.py:f")}
 
     def test_imports_in_a_circle_end(self) -> None:
@@ -179,7 +182,7 @@ class TestImports:
 
 
 class TestClasses:
-    TREE = {
+    TREE: ClassVar = {
         "base.py": """
             class Root:
                 def run(self): self.step()
@@ -250,11 +253,19 @@ class TestClasses:
         assert targets == {"a.py::A.x:method", "a.py::B.run:method"}
 
     def test_a_method_named_like_a_builtin_types_is_still_bound(self) -> None:
-        tree = {"a.py": "class Query:\n    def filter(self): return self\n    def get(self): pass\nQuery().filter().get()\n"}
+        tree = {
+            "a.py": "class Query:\n    def filter(self): return self\n    def get(self): pass\nQuery().filter().get()\n"
+        }
         assert {("a.py", "a.py:Query.filter"), ("a.py", "a.py:Query.get")} <= calls(tree)
 
     def test_an_unknown_base_leaves_the_member_unbound(self) -> None:
-        tree = {"a.py": "import lib\nclass A(lib.Base):\n    def f(self): self.special()\nclass B:\n    def special(self): pass\n"}
+        tree = {"a.py": """
+            import lib
+            class A(lib.Base):
+                def f(self): self.special()
+            class B:
+                def special(self): pass
+        """}  # fmt: skip
         found = resolve_tree(tree)
         assert edges(found, "calls") == set()
         assert [one.why for one in found["a.py"].unresolved] == ["external"]

@@ -48,7 +48,10 @@ class TestIgnoreRules:
         ]  # fmt: skip
 
     def test_agentctxignore_goes_before_gitignore(self, tmp_path: Path) -> None:
-        fill(tmp_path, {".gitignore": "*.gen\n", ".agentctxignore": "!a.gen\ndata/\n", "a.gen": "", "data/x": "", "b": ""})
+        fill(
+            tmp_path,
+            {".gitignore": "*.gen\n", ".agentctxignore": "!a.gen\ndata/\n", "a.gen": "", "data/x": "", "b": ""},
+        )
         assert paths(walk(tmp_path)) == [".agentctxignore", ".gitignore", "a.gen", "b"]
 
     def test_a_pattern_that_means_nothing_spoils_no_other(self, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from agentctx.code.languages.base import Language
 from agentctx.code.languages.bash import BASH
-from agentctx.code.languages.c import C, CPP
+from agentctx.code.languages.c import CPP, C
 from agentctx.code.languages.csharp import CSHARP
 from agentctx.code.languages.go import GO
 from agentctx.code.languages.java import JAVA

@@ -33,8 +33,8 @@ class Language:
 
     `grammar` is `module:function` of the wheel, `queries` names files in `agentctx/code/queries`, which are joined.
     `wrappers` are the node types around a definition that belong to it (decorators, `export`). `comment` is what a line
-    of a comment above a definition begins with, `attribute` a line that may stand between the two. `prepare` may blank out
-    what the grammar stumbles over; it keeps the length and the lines.
+    of a comment above a definition begins with, `attribute` a line that may stand between the two. `prepare` may blank
+    out what the grammar stumbles over; it keeps the length and the lines.
     """
 
     name: str

@@ -9,9 +9,10 @@ from tree_sitter import Node
 
 from agentctx.code.languages.base import Imported, Language, text_of
 
-
 # `class EXPORTED_API Name {`: the macro between the two is no C++ until it is expanded.
-_EXPORT_MACRO = re.compile(rb"\b(?:class|struct)\s+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*\s*(?:final\s*)?[:{])")
+_EXPORT_MACRO = re.compile(
+    rb"\b(?:class|struct)\s+([A-Z][A-Z0-9_]{2,}(?:\([^()\n]*\))?)(?=\s+[A-Za-z_]\w*\s*(?:final\s*)?[:{])"
+)
 
 
 def _prepare(source: bytes) -> bytes:

@@ -10,7 +10,9 @@ from agentctx.code.languages.base import Imported, Language, text_of
 
 
 def _imports(node: Node) -> Iterator[Imported]:
-    path = next((text_of(child) for child in node.named_children if child.type in ("scoped_identifier", "identifier")), "")
+    path = next(
+        (text_of(child) for child in node.named_children if child.type in ("scoped_identifier", "identifier")), ""
+    )
     if any(child.type == "asterisk" for child in node.children):
         yield Imported(path, "*")
         return

@@ -10,7 +10,7 @@ from agentctx.code.languages.base import Imported, Language, text_of
 
 
 def _imports(node: Node) -> Iterator[Imported]:
-    """`use A\\B as C`, `use A\\{B, C}`, and `require "file.php"`; level 1 marks a file."""
+    r"""`use A\B as C`, `use A\{B, C}`, and `require "file.php"`; level 1 marks a file."""
     if node.type != "namespace_use_declaration":
         target = next((child for child in node.named_children), None)
         path = text_of(target).rpartition(".")[0] and text_of(target)
@@ -30,7 +30,10 @@ def _imports(node: Node) -> Iterator[Imported]:
 
 
 def _clause(node: Node, prefix: str) -> Iterator[Imported]:
-    path = next((text_of(child) for child in node.named_children if child.type in ("qualified_name", "name", "namespace_name")), "")
+    path = next(
+        (text_of(child) for child in node.named_children if child.type in ("qualified_name", "name", "namespace_name")),
+        "",
+    )
     full = f"{prefix}\\{path}" if prefix else path.lstrip("\\")
     module, _, name = full.rpartition("\\")
     yield Imported(module, name, text_of(node.child_by_field_name("alias")) or name)

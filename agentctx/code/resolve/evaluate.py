@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import Final
 
 from agentctx.code.expressions import LITERAL
-from agentctx.code.facts import CALLABLES, CLASSES, MODULE, Binding, Definition
+from agentctx.code.facts import CLASSES, MODULE, Binding
 from agentctx.code.languages import BY_NAME
+from agentctx.code.resolve.choice import element, merge, pick, value_of
 from agentctx.code.resolve.members import Members
 from agentctx.code.resolve.rules import IMPLICIT_MEMBERS, Rules
 from agentctx.code.resolve.tables import Names
@@ -19,7 +20,6 @@ from agentctx.code.resolve.world import World
 
 _STEP: Final = re.compile(r"\.?([^\W\d]\w*)|(\(\))|(\[\])")
 _DEEPEST: Final = 40
-_MOST_VALUES: Final = 4
 _MANAGED: Final = ("contextmanager", "fixture", "yield_fixture")
 _EMPTY: Final = frozenset({"", "?", "''", "None", "null", "nil", "undefined"})
 
@@ -68,7 +68,7 @@ class Evaluator(Members):
             owner = self.world.enclosing_type(path, scope)
             if owner is None:
                 return UNKNOWN
-            answer = Answer((Value(Kind.SUPER, owner.path, owner.index),), "self", CONFIDENCE["self"])
+            answer = Answer((Value(Kind.SUPER, owner.path, owner.place),), "self", CONFIDENCE["self"])
             rest = parts[2:] if parts[1:2] == ("()",) else parts[1:]
         else:
             answer, rest = self.name(path, scope, parts[0]), parts[1:]
@@ -84,7 +84,7 @@ class Evaluator(Members):
             if part == "()":
                 found.append(self.result(value))
             elif part == "[]":
-                found.append(_element(value))
+                found.append(element(value))
             else:
                 found.append(self.member(value, part))
         merged = merge(found)
@@ -188,12 +188,12 @@ class Evaluator(Members):
 
     def _content(self, constant: Value) -> Answer:
         tables = self.world.tables(constant.path)
-        one = tables.facts.definitions[constant.index]
+        one = tables.facts.definitions[constant.place]
         names = tables.scopes.get(one.parent, {}).get(one.name)
         bindings = list(names.bindings) if names is not None else []
         owner = self.world.enclosing_type(constant.path, one.parent)
         if owner is not None and owner.path == constant.path:
-            bindings += tables.attributes.get(owner.index, {}).get(one.name, ())
+            bindings += tables.attributes.get(owner.place, {}).get(one.name, ())
         return self.given(constant.path, one.parent, bindings)
 
     def given(self, path: str, scope: int, bindings: Iterable[Binding]) -> Answer:
@@ -228,7 +228,7 @@ class Evaluator(Members):
             return UNKNOWN
         answer = self.settled(self.chain(path, binding.scope, binding.value))
         if binding.how == "each":
-            return answer.then(tuple(v for value in answer.values for v in _element(value).values), "return", 0.8)
+            return answer.then(tuple(v for value in answer.values for v in element(value).values), "return", 0.8)
         if binding.how == "with":
             found = []
             for value in answer.values:
@@ -243,11 +243,13 @@ class Evaluator(Members):
         definitions = self.world.files[path].definitions
         one = definitions[scope]
         tables = self.world.tables(path)
-        if tables.facts.language == "python" and one.parent != MODULE and definitions[one.parent].kind in CLASSES:
-            if binding.target == tables.firsts.get(scope) and "staticmethod" not in one.decorators:
-                is_class = "classmethod" in one.decorators or one.name in ("__new__", "__init_subclass__")
-                kind = Kind.CLASS if is_class or binding.target == "cls" else Kind.INSTANCE
-                return Answer((Value(kind, path, one.parent),), "self", CONFIDENCE["self"])
+        of_class = (
+            one.parent != MODULE and definitions[one.parent].kind in CLASSES and "staticmethod" not in one.decorators
+        )
+        if of_class and tables.facts.language == "python" and binding.target == tables.firsts.get(scope):
+            is_class = "classmethod" in one.decorators or one.name in ("__new__", "__init_subclass__")
+            kind = Kind.CLASS if is_class or binding.target == "cls" else Kind.INSTANCE
+            return Answer((Value(kind, path, one.parent),), "self", CONFIDENCE["self"])
         filled = getattr(self.rules_of(path), "parameter", None)
         return filled(self, path, scope, binding.target) if filled is not None else UNKNOWN
 
@@ -263,7 +265,7 @@ class Evaluator(Members):
             for value in found.values:
                 if value.kind == Kind.CLASS:
                     kind = Kind.CLASS if one.itself else Kind.EACH if one.each else Kind.INSTANCE
-                    values.append(Value(kind, value.path, value.index))
+                    values.append(Value(kind, value.path, value.place))
                 elif value.kind == Kind.EXTERNAL:
                     values.append(value)
         inside = tuple(dict.fromkeys(value for value in values if value.kind != Kind.EXTERNAL))
@@ -272,7 +274,7 @@ class Evaluator(Members):
     def result(self, value: Value) -> Answer:
         """What calling `value` gives."""
         if value.kind == Kind.CLASS:
-            return Answer((Value(Kind.INSTANCE, value.path, value.index),), "constructor", CONFIDENCE["constructor"])
+            return Answer((Value(Kind.INSTANCE, value.path, value.place),), "constructor", CONFIDENCE["constructor"])
         if value.kind == Kind.EXTERNAL:
             return Answer((Value(Kind.EXTERNAL, f"{value.path}()"),), "import", CONFIDENCE["import"])
         if value.kind == Kind.INSTANCE:
@@ -294,16 +296,18 @@ class Evaluator(Members):
 
     def _returned(self, value: Value) -> Answer:
         tables = self.world.tables(value.path)
-        one = tables.facts.definitions[value.index]
+        one = tables.facts.definitions[value.place]
         managed = any(mark in decorator for decorator in one.decorators for mark in _MANAGED)
         if one.returns:
             written = self.written(value.path, one.parent, one.returns)
             if managed:
-                return Answer(tuple(v for each in written.values for v in _element(each).values) or written.values, *written[1:])
+                return Answer(
+                    tuple(v for each in written.values for v in element(each).values) or written.values, *written[1:]
+                )
             return written
         found = []
-        for binding in tables.returns.get(value.index, ()):
-            if (binding.how == "yield") != (managed and any(b.how == "yield" for b in tables.returns[value.index])):
+        for binding in tables.returns.get(value.place, ()):
+            if (binding.how == "yield") != (managed and any(b.how == "yield" for b in tables.returns[value.place])):
                 continue
             if binding.value in _EMPTY:
                 continue
@@ -313,48 +317,3 @@ class Evaluator(Members):
             found.append(answer)
         merged = merge(found)
         return merged.then(merged.values, "return", CONFIDENCE["return"])
-
-
-def pick(definitions: tuple[Definition, ...], places: list[int]) -> int:
-    """Which of several definitions of one name is meant: the getter of a property, else the last that is no overload."""
-    if len(places) == 1:
-        return places[0]
-    kept = [
-        place
-        for place in places
-        if not any(mark in ("overload", "typing.overload", "t.overload") for mark in definitions[place].decorators)
-        and not any(mark.endswith((".setter", ".deleter")) for mark in definitions[place].decorators)
-        and definitions[place].kind != "declaration"
-    ]
-    return (kept or places)[-1]
-
-
-def value_of(path: str, place: int, definitions: tuple[Definition, ...]) -> Value:
-    """A definition as a value."""
-    kind = definitions[place].kind
-    if kind in CALLABLES or kind == "declaration":
-        return Value(Kind.FUNCTION, path, place)
-    if kind in CLASSES or kind in ("namespace", "module", "type", "impl"):
-        return Value(Kind.CLASS, path, place)
-    return Value(Kind.CONSTANT, path, place)
-
-
-def merge(answers: list[Answer]) -> Answer:
-    """One answer from several: all their values, as sure as the weakest. Too many values are none."""
-    answers = [one for one in answers if one.values]
-    if len(answers) <= 1:
-        return answers[0] if answers else UNKNOWN
-    values = tuple(dict.fromkeys(value for one in answers for value in one.values))
-    inside = tuple(value for value in values if value.kind != Kind.EXTERNAL)
-    weakest = min(answers, key=lambda one: one.confidence)
-    return Answer(inside or values[:1], weakest.rung, weakest.confidence) if len(values) <= _MOST_VALUES else UNKNOWN
-
-
-def _element(value: Value) -> Answer:
-    if value.kind == Kind.EACH:
-        return Answer((Value(Kind.INSTANCE, value.path, value.index),), "annotation", CONFIDENCE["annotation"])
-    if value.kind == Kind.EXTERNAL:
-        return Answer((Value(Kind.EXTERNAL, f"{value.path}[]"),), "import", CONFIDENCE["import"])
-    if value.kind == Kind.CLASS:  # `Generic[T]` is still the class
-        return Answer((value,), "scope", 1.0)
-    return UNKNOWN

@@ -30,10 +30,12 @@ _COMMON: Final = frozenset(
     for name in dir(kind)
 ) | frozenset(
     "close open read write readline readlines flush seek send recv run start stop join get put set add remove delete "
-    "save load dump dumps loads match search group groups sub compile now today date time total_seconds acquire release "
-    "execute commit rollback fetchone fetchall cursor connect debug info warning error exception critical log submit "
+    "save load dump dumps loads match search group groups sub compile now today date time total_seconds acquire "
+    "release execute commit rollback fetchone fetchall cursor connect "
+    "debug info warning error exception critical log submit "
     "result cancel done wait notify shutdown reset parse format render call apply map filter reduce push slice then "
-    "toString equals hashCode size length isEmpty contains forEach each setUp tearDown main init test name value".split()
+    "toString equals hashCode size length isEmpty contains forEach each setUp tearDown main init test name "
+    "value".split()
 )
 
 
@@ -43,6 +45,7 @@ class Linker:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._world = evaluator.world
+        self._test_files: dict[str, bool] = {}
 
     def link(self, path: str) -> FileEdges:
         """All edges that begin in the file at `path`."""
@@ -66,20 +69,26 @@ class Linker:
             for value in targets:
                 runs = value.kind != Kind.CONSTANT if reference.kind == CALL else self._runs(value, reference)
                 kind = CALLS if runs else REFERENCES
-                target = self._world.id(value.path, value.index)
+                target = self._world.id(value.path, value.place)
                 result.edges.append(Edge(kind, source, target, reference.line, rung, confidence))
         self._tests(result, path)
         return result
 
+    def _is_test(self, path: str) -> bool:
+        known = self._test_files.get(path)
+        if known is None:
+            known = self._test_files[path] = Marks.TEST in path_marks(path)
+        return known
+
     def _tests(self, result: FileEdges, path: str) -> None:
         """What the code of a test file runs elsewhere is tested by it; a file of the like name that it imports too."""
-        if Marks.TEST not in path_marks(path):
+        if not self._is_test(path):
             return
         stem = _subject(path)
         tested: dict[tuple[str, str], Edge] = {}
         for edge in result.edges:
             target = edge.target.partition("::")[0]
-            if target == path or Marks.TEST in path_marks(target):
+            if target == path or self._is_test(target):
                 continue
             if edge.kind == CALLS:
                 tested.setdefault((edge.source, edge.target), edge._replace(kind=TESTS))
@@ -91,7 +100,7 @@ class Linker:
         """Whether reading the name runs code: a property."""
         if value.kind not in (Kind.FUNCTION, Kind.BOUND) or not reference.receiver:
             return False
-        marks = self._world.files[value.path].definitions[value.index].decorators
+        marks = self._world.files[value.path].definitions[value.place].decorators
         return any(mark.partition("(")[0].endswith("property") for mark in marks)
 
     def _structure(self, result: FileEdges, path: str, facts: FileFacts) -> None:
@@ -102,7 +111,7 @@ class Linker:
             if one.kind in CLASSES:
                 cls = Value(Kind.CLASS, path, place)
                 for base in self._evaluator.bases(cls)[0]:
-                    target = self._world.id(base.path, base.index)
+                    target = self._world.id(base.path, base.place)
                     result.edges.append(Edge(INHERITS, own, target, one.name_line, "import", CONFIDENCE["import"]))
             elif one.kind in ("method", "field", "property", "function"):
                 self._overrides(result, path, place)
@@ -115,7 +124,7 @@ class Linker:
         for base in self._evaluator.order(owner)[0][1:]:
             found = self._world.members.get(self._world.key(base), {}).get(one.name)
             if found:
-                target = self._world.id(found[-1].path, found[-1].index)
+                target = self._world.id(found[-1].path, found[-1].place)
                 edge = Edge(OVERRIDES, self._world.id(path, place), target, one.name_line, "self", CONFIDENCE["self"])
                 result.edges.append(edge)
                 return
@@ -129,7 +138,7 @@ class Linker:
             targets = [target for target in rules.files(path, imported) if target != path]
             if imported.name and imported.name != "*":
                 found = rules.imported(self._evaluator, path, imported)
-                targets += [self._world.id(v.path, v.index) for v in found.values if v.index >= 0]
+                targets += [self._world.id(v.path, v.place) for v in found.values if v.place >= 0]
             for target in dict.fromkeys(targets):
                 result.edges.append(Edge(IMPORTS, source, target, imported.line, "import", CONFIDENCE["import"]))
 
@@ -185,7 +194,7 @@ class Linker:
         for value in values:
             if value.kind == Kind.INSTANCE and reference.kind == CALL:
                 called = self._evaluator.member(Value(Kind.CLASS, *value[1:]), "__call__")
-                targets += [one for one in called.values if one.index >= 0]
+                targets += [one for one in called.values if one.place >= 0]
             elif value.kind == Kind.CONSTANT and reference.kind == CALL:
                 behind = self._evaluator.content(value)
                 if len(behind.values) == 1 and behind.values[0].kind in (Kind.FUNCTION, Kind.BOUND, Kind.CLASS):
@@ -195,7 +204,7 @@ class Linker:
                 targets.append(value)
                 if reference.kind == CALL:
                     targets += self._constructor(value)
-            elif value.index >= 0 and value.kind not in (Kind.EACH, Kind.SUPER, Kind.INSTANCE):
+            elif value.place >= 0 and value.kind not in (Kind.EACH, Kind.SUPER, Kind.INSTANCE):
                 targets.append(value)
         return tuple(dict.fromkeys(targets))
 
@@ -203,9 +212,9 @@ class Linker:
         language = self._world.files[cls.path].language
         names = {"python": "__init__", "ruby": "initialize", "php": "__construct"}.get(language, "constructor")
         if language in ("java", "csharp", "cpp"):
-            names = self._world.files[cls.path].definitions[cls.index].name
+            names = self._world.files[cls.path].definitions[cls.place].name
         found = self._evaluator.member(cls, names).values
-        return [one for one in found if one.index >= 0 and one.kind in (Kind.FUNCTION, Kind.BOUND)][:1]
+        return [one for one in found if one.place >= 0 and one.kind in (Kind.FUNCTION, Kind.BOUND)][:1]
 
     def _receiver_known(self, path: str, reference: Reference) -> bool:
         """A known receiver without that member has it from somewhere unseen; a guess by name would be wrong."""

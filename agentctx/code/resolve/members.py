@@ -25,19 +25,24 @@ class Members(ABC):
         self._member_memo: dict[tuple[Value, str], Answer] = {}
 
     @abstractmethod
-    def chain(self, path: str, scope: int, text: str) -> Answer: ...
+    def chain(self, path: str, scope: int, text: str) -> Answer:
+        """What a chain stands for at `scope`."""
 
     @abstractmethod
-    def settled(self, answer: Answer) -> Answer: ...
+    def settled(self, answer: Answer) -> Answer:
+        """The answer with constants replaced by what they were given."""
 
     @abstractmethod
-    def given(self, path: str, scope: int, bindings: Iterable[Binding]) -> Answer: ...
+    def given(self, path: str, scope: int, bindings: Iterable[Binding]) -> Answer:
+        """What several assignments of one name come to."""
 
     @abstractmethod
-    def result(self, value: Value) -> Answer: ...
+    def result(self, value: Value) -> Answer:
+        """What calling `value` gives."""
 
     @abstractmethod
-    def rules_of(self, path: str) -> Rules | None: ...
+    def rules_of(self, path: str) -> Rules | None:
+        """The rules of the file's language."""
 
     def bases(self, cls: Value) -> tuple[tuple[Value, ...], tuple[str, ...]]:
         """The bases of a class that the repository has, in order, and the names of those it does not."""
@@ -48,7 +53,7 @@ class Members(ABC):
         inside: list[Value] = []
         outside: list[str] = []
         for part in self._parts(cls):
-            one = self.world.files[part.path].definitions[part.index]
+            one = self.world.files[part.path].definitions[part.place]
             for written in one.bases:
                 text = as_chain(written.partition("<")[0].partition("(")[0] if "<" in written else written)
                 while text.endswith(("[]", "()")):
@@ -68,7 +73,7 @@ class Members(ABC):
         if facts.language in ("python", "javascript", "typescript", "tsx", "java", "go"):
             return [cls]
         parts = list(self.world.types.get(self.world.key(cls), ()))
-        name = facts.definitions[cls.index].qualname
+        name = facts.definitions[cls.place].qualname
         parts += (
             Value(Kind.CLASS, cls.path, place)
             for place, one in enumerate(facts.definitions)
@@ -81,7 +86,7 @@ class Members(ABC):
 
         C3 where it exists, else depth first.
         """
-        cls = Value(Kind.CLASS, cls.path, cls.index)
+        cls = Value(Kind.CLASS, cls.path, cls.place)
         known = self._orders.get(cls)
         if known is None:
             self._orders[cls] = ((cls,), ())  # guards circles
@@ -107,7 +112,7 @@ class Members(ABC):
         if owner.kind not in (Kind.CLASS, Kind.INSTANCE, Kind.SUPER):
             return UNKNOWN
         if name == "__class__" and owner.kind == Kind.INSTANCE:
-            return Answer((Value(Kind.CLASS, owner.path, owner.index),), "self", CONFIDENCE["self"])
+            return Answer((Value(Kind.CLASS, owner.path, owner.place),), "self", CONFIDENCE["self"])
         key = (owner, name)
         known = self._member_memo.get(key)
         if known is None:
@@ -134,7 +139,7 @@ class Members(ABC):
         places = self.world.members.get(self.world.key(cls), {}).get(name)
         if places:
             return self._stands_for(places, bound=bound)
-        bindings = self.world.tables(cls.path).attributes.get(cls.index, {}).get(name)
+        bindings = self.world.tables(cls.path).attributes.get(cls.place, {}).get(name)
         if bindings:
             return self.given(cls.path, bindings[0].scope, bindings)
         return None
@@ -143,7 +148,7 @@ class Members(ABC):
         value = places[0]
         if len(places) > 1:
             value = _implementation(self.world, places)
-        one = self.world.files[value.path].definitions[value.index]
+        one = self.world.files[value.path].definitions[value.place]
         if one.kind in CALLABLES or one.kind == "declaration":
             if bound and any(mark.partition("(")[0].endswith("property") for mark in one.decorators):
                 got = self.result(Value(Kind.FUNCTION, *value[1:]))
@@ -158,7 +163,7 @@ def _implementation(world: World, places: list[Value]) -> Value:
     """Of several definitions of a member, the one that runs; see `pick`."""
     kept = []
     for value in places:
-        one = world.files[value.path].definitions[value.index]
+        one = world.files[value.path].definitions[value.place]
         if one.kind == "declaration" or any(
             mark.endswith(("overload", ".setter", ".deleter")) for mark in one.decorators
         ):

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from agentctx.code.facts import MODULE, Import
-from agentctx.code.resolve.evaluate import Evaluator, merge
+from agentctx.code.resolve.choice import merge
+from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.roots import Modules
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 
@@ -80,7 +81,7 @@ class PythonRules:
         names = tables.scopes.get(MODULE, {}).get(name)
         if names is not None:
             answer = evaluator.name(owner.path, MODULE, name)
-            # `from . import x` in the package itself binds the submodule, which answers below when it leads in a circle.
+            # `from . import x` in the package itself binds the submodule, which answers below.
             if answer.values:
                 return answer
         below = self._modules.submodule(owner.path, name)
@@ -135,7 +136,7 @@ class PythonRules:
             places.append(f"{folder}/conftest.py".lstrip("/"))
         for place in places:
             fixture = self._fixture(evaluator, place, name)
-            if fixture is not None and (fixture.path, fixture.index) != (path, scope):
+            if fixture is not None and (fixture.path, fixture.place) != (path, scope):
                 result = evaluator.result(fixture)
                 return merge([Answer(result.values, "fixture", min(result.confidence, CONFIDENCE["fixture"]))])
         return UNKNOWN

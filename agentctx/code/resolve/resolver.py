@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 
 from agentctx.code.facts import FileFacts
 from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.evaluate import Evaluator
+from agentctx.code.resolve.file_rules import ScriptRules
+from agentctx.code.resolve.global_rules import GlobalRules
 from agentctx.code.resolve.link import Linker
-from agentctx.code.resolve.other_rules import GlobalRules, GoRules, PackageRules, ScriptRules
+from agentctx.code.resolve.package_rules import GoRules, PackageRules
 from agentctx.code.resolve.python_rules import PythonRules
 from agentctx.code.resolve.roots import Modules
 from agentctx.code.resolve.rules import Rules
@@ -25,7 +28,15 @@ class Resolver:
     def resolve(self, paths: Iterable[str] | None = None) -> Iterator[FileEdges]:
         """The edges that begin in each of `paths`, or in every file, in the order of the paths."""
         for path in sorted(self._world.files if paths is None else paths):
-            yield self._linker.link(path)
+            # Nothing here is garbage in a circle, and looking for some costs more than resolving; between files it may.
+            collecting = gc.isenabled()
+            gc.disable()
+            try:
+                linked = self._linker.link(path)
+            finally:
+                if collecting:
+                    gc.enable()
+            yield linked
 
 
 def _rules(world: World) -> dict[str, Rules]:

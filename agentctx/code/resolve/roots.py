@@ -79,10 +79,10 @@ class Modules:
             shared = not root or importer.startswith(f"{root}/")
             if not shared and root not in self._main:
                 continue
-            if root not in self._main and "/" in importer[len(root) + 1 :] and path.rpartition("/")[0] == root:
-                # A script's neighbour is found from that folder only, and from packages directly in it.
-                if not self._packages_below(importer, root):
-                    continue
+            # A script's neighbour is found from that folder only, and from packages directly in it.
+            neighbour = root not in self._main and path.rpartition("/")[0] == root
+            if neighbour and "/" in importer[len(root) + 1 :] and not self._packages_below(importer, root):
+                continue
             rank = (len(root) if shared else -1, int(root in self._main))
             if rank > best_rank:
                 best, best_rank, tied = path, rank, False

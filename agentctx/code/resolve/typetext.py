@@ -13,8 +13,9 @@ _TRANSPARENT: Final = frozenset(
 )
 _FIRST_ONLY: Final = frozenset({"Annotated", "Result", "Task", "Promise"})
 _EACH: Final = frozenset(
-    "list List Sequence MutableSequence Iterable Iterator set Set AbstractSet MutableSet frozenset FrozenSet tuple Tuple "
-    "Generator Collection deque AsyncIterator AsyncIterable AsyncGenerator Array ReadonlyArray Vec VecDeque HashSet "
+    "list List Sequence MutableSequence Iterable Iterator set Set AbstractSet MutableSet frozenset FrozenSet tuple "
+    "Tuple Generator Collection deque AsyncIterator AsyncIterable "
+    "AsyncGenerator Array ReadonlyArray Vec VecDeque HashSet "
     "BTreeSet IEnumerable IList ICollection IReadOnlyList IReadOnlyCollection ArrayList LinkedList vector array Stream "
     "Reversible KeysView ValuesView".split()
 )

@@ -26,7 +26,7 @@ class Value(NamedTuple):
 
     kind: Kind
     path: str
-    index: int = -1
+    place: int = -1
 
 
 class Answer(NamedTuple):

@@ -36,7 +36,9 @@ class World:
                 if one.kind in _OPEN and one.kind != "impl":
                     self.types.setdefault((group, one.qualname), []).append(Value(Kind.CLASS, path, place))
                 outer = one.qualname[: -len(one.name) - 1]
-                if outer and (one.parent == MODULE or facts.definitions[one.parent].kind in _OPEN or _owned(facts, place)):
+                if outer and (
+                    one.parent == MODULE or facts.definitions[one.parent].kind in _OPEN or _owned(facts, place)
+                ):
                     self.members.setdefault((group, outer), {}).setdefault(one.name, []).append(value)
                 if one.kind in ("function", "method"):
                     self.by_name.setdefault(one.name, []).append(value)
@@ -61,7 +63,7 @@ class World:
     def key(self, value: Value) -> TypeKey:
         """Where the members of a class are listed."""
         facts = self.files[value.path]
-        return self.group(value.path, facts.language), facts.definitions[value.index].qualname
+        return self.group(value.path, facts.language), facts.definitions[value.place].qualname
 
     def id(self, path: str, index: int) -> str:
         """The symbol id of a definition, or the path for the file itself; one string object for each."""
