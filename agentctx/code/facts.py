@@ -87,7 +87,8 @@ class Binding(NamedTuple):
 class Reference(NamedTuple):
     """An occurrence of a name: a call, a read or a type.
 
-    `receiver` is the chain before the name, empty when there is none, `?` when it is no chain.
+    `receiver` is the chain before the name, empty when there is none, `?` when it is no chain. What a statement calls
+    without naming it (`__enter__` of a `with`, `__getitem__` of an index) is a read of that name, after all others.
     """
 
     kind: str

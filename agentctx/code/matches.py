@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from tree_sitter import Node
 
-from agentctx.code.expressions import chain
+from agentctx.code.expressions import LITERAL, UNKNOWN, chain
 from agentctx.code.facts import CALL, READ, TYPE
 from agentctx.code.languages.base import Imported, Language, text_of
 
@@ -17,6 +17,12 @@ _BINDINGS: Final = frozenset(
 )
 _PLAIN: Final = frozenset({"base", "decorator", "returns", "export", "package", "skip"})
 _REFERENCES: Final = {"call": CALL, "read": READ, "type": TYPE}
+# What a statement calls without naming it.
+_IMPLICIT: Final = {
+    "implicit.with": ("__enter__", "__exit__"),
+    "implicit.get": ("__getitem__",),
+    "implicit.put": ("__setitem__",),
+}
 _LONGEST_TYPE: Final = 200
 
 
@@ -42,6 +48,7 @@ class Collected:
     imports: list[tuple[int, int, Imported]] = field(default_factory=list)
     bindings: list[tuple[int, str, str, str, str, int]] = field(default_factory=list)
     references: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+    implicit: list[tuple[int, str, str, int]] = field(default_factory=list)
     bare: list[tuple[int, str, int]] = field(default_factory=list)
     plain: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: {role: [] for role in _PLAIN})
     claimed: set[int] = field(default_factory=set)
@@ -71,6 +78,12 @@ def collect(language: Language, source: bytes, matches: Iterable[tuple[int, dict
             references.append((start, _REFERENCES[role], name, before, node.start_point[0] + 1))
         elif role in _BINDINGS:
             _bind(result, source, role, captures)
+        elif role in _IMPLICIT:
+            node = captures[role][0]
+            receiver_text = chain(_text(source, node))
+            if receiver_text not in (UNKNOWN, LITERAL):
+                line = node.start_point[0] + 1
+                result.implicit += ((node.start_byte, name, receiver_text, line) for name in _IMPLICIT[role])
         elif role == "import":
             node = captures["import"][0]
             line = node.start_point[0] + 1
@@ -88,7 +101,7 @@ def collect(language: Language, source: bytes, matches: Iterable[tuple[int, dict
 
 def _role(captures: dict[str, list[Node]]) -> str:
     for name in captures:
-        if name in _REFERENCES or name in _BINDINGS or name in _PLAIN or name in ("bare", "import"):
+        if name in _REFERENCES or name in _BINDINGS or name in _PLAIN or name in _IMPLICIT or name in ("bare", "import"):
             return name
         if name.startswith("definition."):
             return name

@@ -226,6 +226,9 @@ def _references(
         if reference != previous:
             result.append(reference)
             previous = reference
+    sweep = Sweep(found)
+    for start, name, receiver, line in sorted(collected.implicit):
+        result.append(Reference(READ, name, receiver, sweep.at(start), line))
     return tuple(result)
 
 

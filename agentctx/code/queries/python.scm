@@ -50,4 +50,8 @@
 (type (identifier) @type)
 (type (attribute object: (_) @receiver attribute: (identifier) @type))
 (generic_type (identifier) @type)
+(with_item value: (as_pattern . (_) @implicit.with))
+(with_item value: [(call) (identifier) (attribute)] @implicit.with)
+(assignment left: (subscript value: (_) @implicit.put))
+(subscript value: [(call) (identifier) (attribute)] @implicit.get)
 (identifier) @bare

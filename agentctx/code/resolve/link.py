@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Final
 
 from agentctx.code.classify import Marks, path_marks
@@ -23,6 +24,7 @@ from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 
 _SHORTEST_UNIQUE: Final = 4
+_IMPLICIT: Final = frozenset({"__enter__", "__exit__", "__getitem__", "__setitem__", "__getattr__"})
 # A name that builtin types have says nothing about the receiver, however rare it is in the repository.
 _COMMON: Final = frozenset(
     name
@@ -47,14 +49,14 @@ class Linker:
         self._world = evaluator.world
         self._test_files: dict[str, bool] = {}
 
-    def link(self, path: str) -> FileEdges:
-        """All edges that begin in the file at `path`."""
+    def link(self, path: str, references: Iterable[Reference]) -> FileEdges:
+        """All edges that begin in the file at `path`, which holds `references`."""
         result = FileEdges(path)
         facts = self._world.files[path]
         self._structure(result, path, facts)
         self._imports(result, path, facts)
         memo: dict[tuple[str, int, str, str], tuple[tuple[Value, ...], str, float]] = {}
-        for reference in facts.references:
+        for reference in references:
             key = (reference.kind, reference.scope, reference.receiver, reference.name)
             outcome = memo.get(key)
             if outcome is None:
@@ -100,8 +102,10 @@ class Linker:
         """Whether reading the name runs code: a property."""
         if value.kind not in (Kind.FUNCTION, Kind.BOUND) or not reference.receiver:
             return False
-        marks = self._world.files[value.path].definitions[value.place].decorators
-        return any(mark.partition("(")[0].endswith("property") for mark in marks)
+        one = self._world.files[value.path].definitions[value.place]
+        if one.name in _IMPLICIT:
+            return True
+        return any(mark.partition("(")[0].endswith("property") for mark in one.decorators)
 
     def _structure(self, result: FileEdges, path: str, facts: FileFacts) -> None:
         for place, one in enumerate(facts.definitions):
@@ -159,7 +163,7 @@ class Linker:
             return self._unique(reference)
         targets = self._targets(inside, reference)
         places = {value[1:] for value in targets}
-        if len(inside) > 1 and len(places) > 1:
+        if len(inside) > 1 and len(places) > 1 and not self._through_getattr(inside[0]):
             return (), "ambiguous", 0.0
         if not targets:
             return (), "unknown", 0.0
@@ -180,6 +184,12 @@ class Linker:
             # The member itself, not what a property gives.
             owner = Value(Kind.CLASS, *value[1:]) if value.kind == Kind.INSTANCE else value
             answer = evaluator.member(owner, reference.name)
+            if value.kind == Kind.INSTANCE and not any(one.place >= 0 for one in answer.values):
+                # `__getattr__` answers, and what it gives is called.
+                fallback = evaluator.member(owner, "__getattr__")
+                if any(one.place >= 0 for one in fallback.values):
+                    given = evaluator.result(fallback.values[0]).values if reference.kind == CALL else ()
+                    answer = Answer((*fallback.values, *given[:1]), "self", CONFIDENCE["self"])
             if answer.values:
                 found.append(answer)
         if not found:
@@ -197,6 +207,9 @@ class Linker:
                 targets += [one for one in called.values if one.place >= 0]
             elif value.kind == Kind.CONSTANT and reference.kind == CALL:
                 behind = self._evaluator.content(value)
+                if len(behind.values) == 1 and behind.values[0].kind == Kind.INSTANCE:
+                    called = self._evaluator.member(Value(Kind.CLASS, *behind.values[0][1:]), "__call__")
+                    targets += [one for one in called.values if one.place >= 0]
                 if len(behind.values) == 1 and behind.values[0].kind in (Kind.FUNCTION, Kind.BOUND, Kind.CLASS):
                     targets.append(behind.values[0])
                 targets.append(value)
@@ -215,6 +228,10 @@ class Linker:
             names = self._world.files[cls.path].definitions[cls.place].name
         found = self._evaluator.member(cls, names).values
         return [one for one in found if one.place >= 0 and one.kind in (Kind.FUNCTION, Kind.BOUND)][:1]
+
+    def _through_getattr(self, value: Value) -> bool:
+        known = value.place >= 0 and value.kind in (Kind.FUNCTION, Kind.BOUND)
+        return known and self._world.files[value.path].definitions[value.place].name == "__getattr__"
 
     def _receiver_known(self, path: str, reference: Reference) -> bool:
         """A known receiver without that member has it from somewhere unseen; a guess by name would be wrong."""

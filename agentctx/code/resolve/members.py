@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from agentctx.code.expressions import chain as as_chain
-from agentctx.code.facts import CALLABLES, Binding
+from agentctx.code.facts import CALLABLES, MODULE, Binding
+from agentctx.code.resolve.frameworks import granted_member, made_bases
 from agentctx.code.resolve.rules import Rules
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 from agentctx.code.resolve.world import World
@@ -54,7 +55,7 @@ class Members(ABC):
         outside: list[str] = []
         for part in self._parts(cls):
             one = self.world.files[part.path].definitions[part.place]
-            for written in one.bases:
+            for written in (simple for base in one.bases for simple in self._known_factories(base)):
                 text = as_chain(written.partition("<")[0].partition("(")[0] if "<" in written else written)
                 while text.endswith(("[]", "()")):
                     text = text[:-2]
@@ -66,6 +67,10 @@ class Members(ABC):
                     outside.append(next((v.path for v in found.values if v.kind == Kind.EXTERNAL), f"?{text}"))
         self._bases[cls] = (tuple(dict.fromkeys(inside)), tuple(outside))
         return self._bases[cls]
+
+    def _known_factories(self, base: str) -> tuple[str, ...]:
+        """What a base that is made by a call inherits from; see `frameworks.py`."""
+        return made_bases(base)
 
     def _parts(self, cls: Value) -> list[Value]:
         """The class and what adds bases to it elsewhere: `impl` blocks, partial and reopened classes."""
@@ -120,6 +125,19 @@ class Members(ABC):
             known = self._member_memo[key] = self._find_member(owner, name)
         return known
 
+    def granted(self, order: tuple[Value, ...], name: str) -> Answer | None:
+        """A member that a framework gives every class of its kind at run time; see `frameworks.py`."""
+        for cls in order:
+            source = granted_member(self.world.files[cls.path].definitions[cls.place].name, cls.path, name)
+            if source is not None:
+                path, made = source
+                if path not in self.world.files:
+                    return None
+                found = self.settled(self.chain(path, MODULE, made))
+                values = tuple(v for v in found.values if v.kind == Kind.INSTANCE)
+                return Answer(values, "framework", CONFIDENCE["framework"]) if values else None
+        return None
+
     def namespace_rules(self) -> Rules | None:
         """The rules for packages without a file of their own; only Python has them."""
         return None
@@ -130,6 +148,14 @@ class Members(ABC):
             found = self.own_member(cls, name, bound=owner.kind != Kind.CLASS)
             if found is not None:
                 return found
+        if owner.kind == Kind.INSTANCE and not name.startswith("__"):
+            for cls in order:
+                hook = self.own_member(cls, "__getattr__", bound=True)
+                if hook is not None and hook.values:
+                    return self.result(hook.values[0])
+        granted = self.granted(order, name) if owner.kind != Kind.SUPER else None
+        if granted is not None:
+            return granted
         if outside:
             return Answer((Value(Kind.EXTERNAL, f"{outside[0]}.{name}"),), "import", CONFIDENCE["import"])
         return UNKNOWN

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from agentctx.code.facts import FileFacts
+from agentctx.code.facts import FileFacts, Reference
 from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.file_rules import ScriptRules
@@ -19,10 +19,17 @@ from agentctx.code.resolve.world import World
 
 
 class Resolver:
-    """Binds references to definitions over the facts of all files of a tree. Not thread-safe."""
+    """Binds references to definitions over the facts of all files of a tree. Not thread-safe.
 
-    def __init__(self, files: Mapping[str, FileFacts]) -> None:
+    `references` gives those of a file when `files` holds outlines only (`codec.decode_outline`), so that not all of
+    them need to be in memory at once: they are two thirds of the facts.
+    """
+
+    def __init__(
+        self, files: Mapping[str, FileFacts], references: Callable[[str], Iterable[Reference]] | None = None
+    ) -> None:
         self._world = World(files)
+        self._references = references or (lambda path: files[path].references)
         self._linker = Linker(Evaluator(self._world, _rules(self._world)))
 
     def resolve(self, paths: Iterable[str] | None = None) -> Iterator[FileEdges]:
@@ -32,7 +39,7 @@ class Resolver:
             collecting = gc.isenabled()
             gc.disable()
             try:
-                linked = self._linker.link(path)
+                linked = self._linker.link(path, self._references(path))
             finally:
                 if collecting:
                     gc.enable()

@@ -58,6 +58,7 @@ CONFIDENCE: Final = {
     "constructor": 0.85,  # a variable or attribute that is given a new instance
     "return": 0.8,  # the written or plain result of a call
     "fixture": 0.8,  # a parameter that pytest fills
+    "framework": 0.75,  # given to the class at run time; see frameworks.py
     "narrow": 0.75,  # a type test
     "mixed": 0.6,  # other values of the variable are not known
     "unique": 0.3,  # the only definition of that name in the repository
