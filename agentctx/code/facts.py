@@ -112,8 +112,8 @@ class FileFacts:
     """All facts of one content. `problems` says what was lost: a syntax error, a limit that was hit.
 
     `exports` holds the names that the file declares as its public ones (`__all__`, `export {a, b}`), None when it
-    declares nothing; `package` is what the file says it belongs to (Java, Go, C#, PHP). `marks` are those of the
-    content: "generated", "minified", "binary", "lossy".
+    declares nothing, and `default=name` for a default export; `package` is what the file says it belongs to (Java, Go,
+    C#, PHP). `marks` are those of the content: "generated", "minified", "binary", "lossy".
     """
 
     language: str

@@ -15,7 +15,7 @@ from agentctx.code.languages.base import Imported, Language, text_of
 _BINDINGS: Final = frozenset(
     {"assign", "parameter", "each", "with", "global", "nonlocal", "other", "return", "yield", "narrow"}
 )
-_PLAIN: Final = frozenset({"base", "decorator", "returns", "export", "package", "skip"})
+_PLAIN: Final = frozenset({"base", "decorator", "returns", "export", "default", "package", "skip"})
 _REFERENCES: Final = {"call": CALL, "read": READ, "type": TYPE}
 # What a statement calls without naming it.
 _IMPLICIT: Final = {
@@ -101,7 +101,13 @@ def collect(language: Language, source: bytes, matches: Iterable[tuple[int, dict
 
 def _role(captures: dict[str, list[Node]]) -> str:
     for name in captures:
-        if name in _REFERENCES or name in _BINDINGS or name in _PLAIN or name in _IMPLICIT or name in ("bare", "import"):
+        if (
+            name in _REFERENCES
+            or name in _BINDINGS
+            or name in _PLAIN
+            or name in _IMPLICIT
+            or name in ("bare", "import")
+        ):
             return name
         if name.startswith("definition."):
             return name

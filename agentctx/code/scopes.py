@@ -61,6 +61,7 @@ def arrange(
     extras = {role: _by_scope(found, collected.plain[role]) for role in ("base", "decorator", "returns")}
     exports = {text.strip("\"'`") for _, text in collected.plain["export"]}
     definitions = _definitions(language, source, lines, found, extras, exports)
+    exports.update(f"default={text}" for _, text in collected.plain["default"])
     sweep = Sweep(found)
     imports = [
         Import(one.module, one.name, one.alias, one.level, line, sweep.at(start))

@@ -37,6 +37,10 @@
 (export_statement !source (export_clause (export_specifier alias: (identifier) @skip)))
 (export_statement value: (identifier) @export)
 
+(export_statement "default" (class_declaration name: (type_identifier) @default))
+(export_statement "default" (function_declaration name: (identifier) @default))
+(export_statement "default" value: (identifier) @default)
+
 ; Bindings
 (variable_declarator name: (identifier) @assign type: (type_annotation (_) @annotation)? value: (_)? @value)
 (variable_declarator name: [(object_pattern (shorthand_property_identifier_pattern) @other) (array_pattern (identifier) @other)])

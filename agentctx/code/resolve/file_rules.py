@@ -95,9 +95,12 @@ class ScriptRules(FileRules):
                 return
 
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
-        """`default` is what the file exports as such: its only or first exported definition."""
+        """`default` is what the file exports as such, else its only exported definition."""
         if name == "default":
             facts = evaluator.world.files[owner.path]
+            named = next((one[8:] for one in facts.exports or () if one.startswith("default=")), "")
+            if named:
+                return super().member(evaluator, owner, named)
             marked = [
                 place
                 for place, one in enumerate(facts.definitions)

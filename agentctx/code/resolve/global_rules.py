@@ -106,6 +106,11 @@ class GlobalRules(FileRules):
             return answer_of(near[0], "import")
         return self._alone(path, name)
 
+    def _spans_files(self, path: str, values: list[Value]) -> bool:
+        """Whether definitions of one name in several files are one thing: namespaces, and all that Ruby may reopen."""
+        kinds = {self._world.files[value.path].definitions[value.place].kind for value in values}
+        return self._world.files[path].language == "ruby" or kinds <= {"namespace", "module"}
+
     def _alone(self, path: str, name: str) -> Answer:
         values = self._names.get(name, ())
         solid = [v for v in values if self._world.files[v.path].definitions[v.place].kind not in ("type", "constant")]
@@ -114,6 +119,6 @@ class GlobalRules(FileRules):
         if len(same) == 1:
             return answer_of(same[0], "scope")
         kinds = {self._world.id(value.path, value.place).rpartition("::")[2].partition("~")[0] for value in chosen}
-        if len(chosen) == 1 or (chosen and len(kinds) == 1 and self._world.files[path].language == "ruby"):
+        if len(chosen) == 1 or (chosen and len(kinds) == 1 and self._spans_files(path, chosen)):
             return answer_of(chosen[0], "package")
         return UNKNOWN

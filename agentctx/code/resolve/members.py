@@ -168,6 +168,9 @@ class Members(ABC):
         bindings = self.world.tables(cls.path).attributes.get(cls.place, {}).get(name)
         if bindings:
             return self.given(cls.path, bindings[0].scope, bindings)
+        names = self.world.tables(cls.path).scopes.get(cls.place, {}).get(name)
+        if names is not None and names.bindings:  # a field that is declared where it is filled
+            return self.given(cls.path, cls.place, names.bindings)
         return None
 
     def _stands_for(self, places: list[Value], *, bound: bool) -> Answer:

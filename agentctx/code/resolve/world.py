@@ -12,7 +12,7 @@ from agentctx.code.resolve.values import Kind, Value
 
 _BY_FILE: Final = frozenset({"python", "javascript", "typescript", "tsx", "java"})
 _BY_FOLDER: Final = frozenset({"go"})
-_OPEN: Final = CLASSES | {"impl", "module", "type"}
+_OPEN: Final = CLASSES | {"impl", "module", "namespace", "type"}
 
 TypeKey = tuple[str, str]
 
