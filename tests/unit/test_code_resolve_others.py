@@ -202,7 +202,8 @@ def test_cpp() -> None:
 
 def test_csharp() -> None:
     tree = {
-        "Ledger.cs": "namespace Shop {\n public class Ledger { public void Write(int x) { Check(); } void Check() {} }\n}\n",
+        "Ledger.cs": "namespace Shop {\n"
+        " public class Ledger { public void Write(int x) { Check(); } void Check() {} }\n}\n",
         "App.cs": "using Shop;\nnamespace Main {\n"
         " class App { Ledger ledger = new Ledger(); void Run() { ledger.Write(1); } }\n}\n",
     }

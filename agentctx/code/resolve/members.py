@@ -168,8 +168,10 @@ class Members(ABC):
         bindings = self.world.tables(cls.path).attributes.get(cls.place, {}).get(name)
         if bindings:
             return self.given(cls.path, bindings[0].scope, bindings)
-        names = self.world.tables(cls.path).scopes.get(cls.place, {}).get(name)
-        if names is not None and names.bindings:  # a field that is declared where it is filled
+        tables = self.world.tables(cls.path)
+        names = tables.scopes.get(cls.place, {}).get(name)
+        # A field that is declared where it is filled. In Python it would stand under a condition, mostly TYPE_CHECKING.
+        if names is not None and names.bindings and tables.facts.language != "python":
             return self.given(cls.path, cls.place, names.bindings)
         return None
 

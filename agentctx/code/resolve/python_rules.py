@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Final
 
 from agentctx.code.facts import MODULE, Import
-from agentctx.code.resolve.choice import merge
 from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.roots import Modules
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
@@ -22,6 +21,7 @@ class PythonRules:
         self._modules = modules
         self._files = files
         self._stars: set[tuple[str, str]] = set()
+        self._named_fixtures: dict[str, list[Value]] | None = None
         self._fixtures: dict[tuple[str, str], Value | None] = {}
 
     def files(self, path: str, imported: Import) -> Iterator[str]:
@@ -137,9 +137,23 @@ class PythonRules:
         for place in places:
             fixture = self._fixture(evaluator, place, name)
             if fixture is not None and (fixture.path, fixture.place) != (path, scope):
-                result = evaluator.result(fixture)
-                return merge([Answer(result.values, "fixture", min(result.confidence, CONFIDENCE["fixture"]))])
-        return UNKNOWN
+                return self._filled(evaluator, fixture)
+        alone = self._all_fixtures(evaluator).get(name, ())  # from a plugin of the repository's own
+        return self._filled(evaluator, alone[0]) if len(alone) == 1 and alone[0][1:] != (path, scope) else UNKNOWN
+
+    def _filled(self, evaluator: Evaluator, fixture: Value) -> Answer:
+        result = evaluator.result(fixture)
+        return Answer(result.values, "fixture", min(result.confidence, CONFIDENCE["fixture"]))
+
+    def _all_fixtures(self, evaluator: Evaluator) -> dict[str, list[Value]]:
+        if self._named_fixtures is None:
+            self._named_fixtures = {}
+            for path, facts in evaluator.world.files.items():
+                for place, one in enumerate(facts.definitions):
+                    if one.decorators and any("fixture" in mark for mark in one.decorators):
+                        found = Value(Kind.FUNCTION, path, place)
+                        self._named_fixtures.setdefault(one.name, []).append(found)
+        return self._named_fixtures
 
     def _fixture(self, evaluator: Evaluator, path: str, name: str) -> Value | None:
         key = (path, name)
