@@ -22,6 +22,8 @@ _IMPLICIT: Final = {
     "implicit.with": ("__enter__", "__exit__"),
     "implicit.get": ("__getitem__",),
     "implicit.put": ("__setitem__",),
+    "implicit.text": ("__str__",),
+    "implicit.size": ("__len__",),
 }
 _LONGEST_TYPE: Final = 200
 

@@ -158,11 +158,10 @@ class _Worker:
         process = self._process
         assert process is not None
         assert process.stdin is not None
-        try:
+        # When it has died, its last answers are still to be read; the end after them tells which file it died of.
+        with contextlib.suppress(OSError):
             process.stdin.write(LENGTH.pack(len(request)) + request)
             process.stdin.flush()
-        except OSError as error:
-            raise _Died from error
 
     def answer(self, path: str, timeout: float) -> Extracted:
         """The next answer, which is that for `path`."""

@@ -53,5 +53,7 @@
 (with_item value: (as_pattern . (_) @implicit.with))
 (with_item value: [(call) (identifier) (attribute)] @implicit.with)
 (assignment left: (subscript value: (_) @implicit.put))
+(call function: (identifier) @_text arguments: (argument_list . [(call) (identifier) (attribute)] @implicit.text .) (#eq? @_text "str"))
+(call function: (identifier) @_size arguments: (argument_list . [(call) (identifier) (attribute)] @implicit.size .) (#eq? @_size "len"))
 (subscript value: [(call) (identifier) (attribute)] @implicit.get)
 (identifier) @bare

@@ -301,10 +301,10 @@ class Evaluator(Members):
         if one.returns:
             written = self.written(value.path, one.parent, one.returns)
             if managed:
-                return Answer(
-                    tuple(v for each in written.values for v in element(each).values) or written.values, *written[1:]
-                )
-            return written
+                inner = tuple(one for each in written.values for one in element(each).values)
+                return Answer(inner or written.values, *written[1:])
+            if written.values:
+                return written
         found = []
         for binding in tables.returns.get(value.place, ()):
             if (binding.how == "yield") != (managed and any(b.how == "yield" for b in tables.returns[value.place])):

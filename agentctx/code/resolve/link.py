@@ -24,7 +24,9 @@ from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 
 _SHORTEST_UNIQUE: Final = 4
-_IMPLICIT: Final = frozenset({"__enter__", "__exit__", "__getitem__", "__setitem__", "__getattr__"})
+_IMPLICIT: Final = frozenset(
+    {"__enter__", "__exit__", "__getitem__", "__setitem__", "__getattr__", "__str__", "__len__"}
+)
 # A name that builtin types have says nothing about the receiver, however rare it is in the repository.
 _COMMON: Final = frozenset(
     name
