@@ -1,0 +1,1 @@
+"""The code map: walks a tree, extracts facts from each file and resolves them to edges between symbols."""

@@ -1,0 +1,3 @@
+; Elements of TSX; JavaScript's own grammar has them in javascript.scm
+(jsx_opening_element name: (identifier) @call)
+(jsx_self_closing_element name: (identifier) @call)
