@@ -24,7 +24,7 @@ Matrix = npt.NDArray[np.float32]
 # How much each view of a text counts. Chosen by leaving out one example at a time, never by labelled prompts.
 DENSE, LEXICAL, MAKE_UP, BIAS = 1.0, 1.2, 0.3, 0.3
 RIDGE: Final = 0.5
-PHRASES: Final = 4  # keywords that together count as one example
+PHRASES: Final = 3  # keywords that together count as one example
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Classifier:
         if not prompt.strip():
             return TaskEstimate(UNKNOWN, 0.0, True, "none", {}, ("the prompt is blank",))
         model = self._model or self._learn()
-        scores = self._calibration.sharpness * model.scores([prompt])[0]
+        scores = self._calibration.sharpness * model.scores(prompt)
         matched = self._rules.matching(prompt)
         for rule in matched:
             scores[model.place[rule.task_type]] += self._calibration.rule_trust * rule.weight
@@ -108,74 +108,95 @@ class Classifier:
 
 
 class _Model:
+    """The regression, solved in its dual form: as many unknowns as there are examples."""
+
     def __init__(self, catalog: TaskCatalog, embedder: Embedder) -> None:
         self.ids = tuple(catalog.ids)
         self.place = {id: i for i, id in enumerate(self.ids)}
         self._embedder = embedder
-        self._is_prompt: list[bool] = []
-        texts: list[str] = []
-        labels: list[int] = []
-        for i, id in enumerate(self.ids):
-            examples = catalog.examples(id)
-            parts = -(-len(examples.keywords) // PHRASES)
-            # Every n-th phrase, so that phrases which stand together in the list do not all go together.
-            own = [*examples.prompts, *(", ".join(examples.keywords[k::parts]) for k in range(parts))]
-            texts += own
-            labels += [i] * len(own)
-            self._is_prompt += [True] * len(examples.prompts) + [False] * parts
-        self._labels = np.array(labels)
+        texts, labels, prompts = _examples(catalog)
+        self._labels, self._is_prompt = np.array(labels), np.array(prompts)
+        count = len(texts)
         dense = embedder.embed(texts)
         self._centre = dense.mean(axis=0)
         term_sets = [terms(text) for text in texts]
         spread = Counter(term for found in term_sets for term in found)
         self._columns = {term: i for i, term in enumerate(spread)}
-        self._rarity = np.array([math.log(1 + len(texts) / count) for count in spread.values()], dtype=np.float32)
+        self._rarity = np.array([math.log(1 + count / rows) for rows in spread.values()], dtype=np.float32)
         made = [make_up(text) for text in texts]
         self._signs = {name: i for i, name in enumerate(sorted({name for found in made for name in found}))}
-        self._features = self._all_features(dense, term_sets, made)
-        self._gram = self._features @ self._features.T
-        self._targets = np.full((len(texts), len(self.ids)), -1.0 / (len(self.ids) - 1), dtype=np.float32)
-        self._targets[np.arange(len(texts)), self._labels] = 1.0
-        dual = np.linalg.solve(self._gram + RIDGE * np.eye(len(texts), dtype=np.float32), self._targets)
-        self._weights: Matrix = (self._features.T @ dual).astype(np.float32)
+        rows = [self._lexical(found) for found in term_sets]
+        fixed = self._fixed(dense, made)
+        self._gram = fixed @ fixed.T + _products(rows, len(spread))
+        self._targets = np.full((count, len(self.ids)), -1.0 / (len(self.ids) - 1), dtype=np.float32)
+        self._targets[np.arange(count), self._labels] = 1.0
+        dual = np.linalg.solve(self._gram + RIDGE * np.eye(count, dtype=np.float32), self._targets)
+        self._fixed_weights: Matrix = (fixed.T @ dual).astype(np.float32)
+        self._term_weights: Matrix = np.zeros((len(spread), len(self.ids)), dtype=np.float32)
+        for (columns, values), row in zip(rows, dual, strict=True):
+            self._term_weights[columns] += values[:, None] * row
 
-    def scores(self, texts: Sequence[str]) -> Matrix:
-        """One row a text, one column a type."""
-        dense = self._embedder.embed(texts, "query")
-        features = self._all_features(dense, [terms(text) for text in texts], [make_up(text) for text in texts])
-        return features @ self._weights
+    def scores(self, text: str) -> Matrix:
+        """One score a type."""
+        columns, values = self._lexical(terms(text))
+        fixed = self._fixed(self._embedder.embed([text], "query"), [make_up(text)])
+        scores: Matrix = (fixed @ self._fixed_weights)[0] + values @ self._term_weights[columns]
+        return scores
 
     def left_out(self) -> tuple[Matrix, npt.NDArray[np.int64], Sequence[str]]:
         """See Classifier."""
         inverse = np.linalg.inv(self._gram + RIDGE * np.eye(len(self._labels), dtype=np.float32))
-        dual = inverse @ self._targets
-        scores = self._targets - dual / np.diag(inverse)[:, None]
-        prompts = np.array(self._is_prompt)
-        return scores[prompts], self._labels[prompts], self.ids
+        scores = self._targets - (inverse @ self._targets) / np.diag(inverse)[:, None]
+        return scores[self._is_prompt], self._labels[self._is_prompt], self.ids
 
-    def _all_features(
-        self, dense: Matrix, term_sets: Sequence[Mapping[str, float]], made: Sequence[Mapping[str, float]]
-    ) -> Matrix:
-        """The three views side by side. Embedding and terms are scaled to length 1 each."""
+    def _lexical(self, found: Mapping[str, float]) -> tuple[npt.NDArray[np.int64], Matrix]:
+        """Columns and values of the known terms, scaled to length LEXICAL."""
+        known = [(column, weight) for term, weight in found.items() if (column := self._columns.get(term)) is not None]
+        columns = np.array([column for column, _ in known], dtype=np.int64)
+        values = np.array([weight for _, weight in known], dtype=np.float32) * self._rarity[columns]
+        return columns, LEXICAL * values / np.float32(np.linalg.norm(values) + 1e-9)
+
+    def _fixed(self, dense: Matrix, made: Sequence[Mapping[str, float]]) -> Matrix:
+        """The views of a fixed width side by side: embedding, scaled to length DENSE, make-up and bias."""
         centred = dense - self._centre
         # No known word at all is no signal, not minus the centre.
         centred[~dense.any(axis=1)] = 0
-        lexical = np.zeros((len(dense), len(self._columns)), dtype=np.float32)
+        centred *= DENSE / (np.linalg.norm(centred, axis=1, keepdims=True) + 1e-9)
         signs = np.zeros((len(dense), len(self._signs)), dtype=np.float32)
-        for i, (found, have) in enumerate(zip(term_sets, made, strict=True)):
-            for term, weight in found.items():
-                column = self._columns.get(term)
-                if column is not None:
-                    lexical[i, column] = weight * self._rarity[column]
+        for i, have in enumerate(made):
             for name, weight in have.items():
-                column = self._signs.get(name)
-                if column is not None:
-                    signs[i, column] = weight
-        bias = np.full((len(dense), 1), BIAS, dtype=np.float32)
-        return np.hstack([DENSE * _unit(centred), LEXICAL * _unit(lexical), MAKE_UP * signs, bias])
+                if name in self._signs:
+                    signs[i, self._signs[name]] = MAKE_UP * weight
+        return np.hstack([centred, signs, np.full((len(dense), 1), BIAS, dtype=np.float32)])
 
 
-def _unit(rows: Matrix) -> Matrix:
-    lengths: Matrix = np.linalg.norm(rows, axis=1, keepdims=True) + 1e-9
-    unit: Matrix = rows / lengths
-    return unit
+def _examples(catalog: TaskCatalog) -> tuple[list[str], list[int], list[bool]]:
+    """Texts to learn from, the place of each one's type, and whether it is a whole request."""
+    texts: list[str] = []
+    labels: list[int] = []
+    prompts: list[bool] = []
+    for i, id in enumerate(catalog.ids):
+        examples = catalog.examples(id)
+        parts = -(-len(examples.keywords) // PHRASES)
+        # Every n-th phrase, so that phrases which stand together in the list do not all go together.
+        texts += [*examples.prompts, *(", ".join(examples.keywords[k::parts]) for k in range(parts))]
+        labels += [i] * (len(examples.prompts) + parts)
+        prompts += [True] * len(examples.prompts) + [False] * parts
+    return texts, labels, prompts
+
+
+def _products(rows: Sequence[tuple[npt.NDArray[np.int64], Matrix]], width: int) -> Matrix:
+    """The products of all pairs of sparse rows. Most columns occur in one row only: they matter on the diagonal alone,
+    and leaving them out of the matrix makes it several times smaller.
+    """
+    seen = np.bincount(np.concatenate([columns for columns, _ in rows]), minlength=width)
+    place = np.cumsum(seen > 1) - 1
+    shared = np.zeros((len(rows), int((seen > 1).sum())), dtype=np.float32)
+    alone = np.zeros(len(rows), dtype=np.float32)
+    for i, (columns, values) in enumerate(rows):
+        often = seen[columns] > 1
+        shared[i, place[columns[often]]] = values[often]
+        alone[i] = np.square(values[~often]).sum()
+    products: Matrix = shared @ shared.T
+    products[np.diag_indices_from(products)] += alone
+    return products
