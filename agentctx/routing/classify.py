@@ -24,6 +24,8 @@ Matrix = npt.NDArray[np.float32]
 # How much each view of a text counts. Chosen by leaving out one example at a time, never by labelled prompts.
 DENSE, LEXICAL, MAKE_UP, BIAS = 1.0, 1.2, 0.3, 0.3
 RIDGE: Final = 0.5
+EARLIER: Final = 0.5  # what the message before counts beside a short one, and the one before that beside it
+SHORT: Final = 6  # words; beside a longer prompt, what came before counts for less in proportion
 PHRASES: Final = 3  # keywords that together count as one example
 
 
@@ -60,8 +62,11 @@ class Classifier:
         self._lock = threading.Lock()
         self._model: _Model | None = None
 
-    def classify(self, prompt: str) -> TaskEstimate:
+    def classify(self, prompt: str, earlier: Sequence[str] = ()) -> TaskEstimate:
         """The kind of `prompt` with its probability, those of all types, and why.
+
+        `earlier` are the user's messages before it, oldest first. The last two help with a short prompt ("and now the
+        other one") and hardly with a long one.
 
         A blank prompt is abstained from. Raises InvalidArgument for anything but a str.
         """
@@ -70,7 +75,12 @@ class Classifier:
         if not prompt.strip():
             return TaskEstimate(UNKNOWN, 0.0, True, "none", {}, ("the prompt is blank",))
         model = self._model or self._learn()
-        scores = self._calibration.sharpness * model.scores(prompt)
+        scores = model.scores(prompt)
+        share = EARLIER * min(1.0, SHORT / len(prompt.split()))
+        for text in [text for text in earlier if text.strip()][:-3:-1]:
+            scores += share * model.scores(text)
+            share *= EARLIER
+        scores *= self._calibration.sharpness
         matched = self._rules.matching(prompt)
         for rule in matched:
             scores[model.place[rule.task_type]] += self._calibration.rule_trust * rule.weight

@@ -105,7 +105,7 @@ class Router:
         if request.task_type:
             id = self._catalog.get(request.task_type).id
             return TaskEstimate(id, 1.0, False, "given", {id: 1.0}, ("given by the caller",))
-        return self._classifier.classify(request.prompt)
+        return self._classifier.classify(request.prompt, request.earlier)
 
     def _weights(self, task: TaskEstimate) -> list[tuple[TaskType, float]]:
         """The kinds that the request may be, with their probabilities; what is not told counts as unknown."""

@@ -106,7 +106,8 @@ class Constraints:
 
 @dataclass(frozen=True, slots=True)
 class RouteRequest:
-    """One request to be routed. `prompt` is the user's own words (not the context), by which the task is told.
+    """One request to be routed. `prompt` is the user's own words (not the context), by which the task is told; where
+    it is short, the user's `earlier` messages in the session help.
 
     `input_tokens` is all that will be sent; `exact_tokens` whether that was counted or estimated. `current` is the
     backend the session is on, with `cached_tokens` of its prompt prefix warm there; `turns_left` how many more
@@ -118,6 +119,7 @@ class RouteRequest:
     exact_tokens: bool = True
     output_tokens: int | None = None
     task_type: str = ""
+    earlier: tuple[str, ...] = ()
     current: str = ""
     cached_tokens: int = 0
     turns_left: int = 1

@@ -106,6 +106,16 @@ class TestClassifier:
         assert right[sure].mean() > 0.8
         assert abs(chances.max(axis=1).mean() - right.mean()) < 0.12
 
+    def test_a_short_follow_up_is_told_by_what_came_before(self, classifier: Classifier) -> None:
+        before = "Write unit tests for the parser class in python and fix the bugs that they show."
+        alone, followed = classifier.classify("now the other one"), classifier.classify("now the other one", [before])
+        assert followed.task_type == "coding"
+        assert followed.distribution["coding"] > alone.distribution["coding"]
+
+    def test_a_plain_request_stands_for_itself_whatever_came_before(self, classifier: Classifier) -> None:
+        prompt = "Does the GDPR allow us to keep the applicants' CVs for two years after the end of the procedure?"
+        assert classifier.classify(prompt, ["Draw me a picture of a horse.", " "]).task_type == "compliance"
+
     def test_a_prompt_is_a_text(self, classifier: Classifier) -> None:
         with pytest.raises(InvalidArgument):
             classifier.classify(None)  # type: ignore[arg-type]
