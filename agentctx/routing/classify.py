@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from agentctx.embed.base import Embedder
 from agentctx.errors import InvalidArgument
-from agentctx.routing.features import make_up, terms
+from agentctx.routing.features import READ, make_up, terms
 from agentctx.routing.rules import RuleSet
 from agentctx.routing.tasks import UNKNOWN, TaskCatalog
 from agentctx.routing.types import TaskEstimate
@@ -76,7 +76,7 @@ class Classifier:
             return TaskEstimate(UNKNOWN, 0.0, True, "none", {}, ("the prompt is blank",))
         model = self._model or self._learn()
         scores = model.scores(prompt)
-        share = EARLIER * min(1.0, SHORT / len(prompt.split()))
+        share = EARLIER * min(1.0, SHORT / len(prompt[:READ].split()))
         for text in [text for text in earlier if text.strip()][:-3:-1]:
             scores += share * model.scores(text)
             share *= EARLIER

@@ -61,10 +61,29 @@ class Posteriors:
         self._cells: dict[tuple[str, str], Counts] = {(cell.task_type, cell.backend): cell for cell in counts}
         self._seen: OrderedDict[str, None] = OrderedDict()
 
-    def quality(self, task: TaskType, backend: Backend) -> Posterior:
-        """How good answers of `backend` to such tasks are believed to be."""
+    def correction(self, backend: Backend, tasks: Iterable[TaskType]) -> float:
+        """How far `backend` is off its priors on all tasks together: observed over expected quality, 1 at first.
+
+        Tasks learn from one another by it: a format that does better than believed on ten tasks is believed to do so
+        on the eleventh.
+        """
+        good = expected = self._priors.pool
+        for task in tasks:
+            cell = self._cells.get((task.id, backend.name))
+            if cell is not None:
+                good += cell.good
+                expected += (cell.good + cell.bad) * self._prior_mean(task, backend)
+        return good / expected
+
+    def _prior_mean(self, task: TaskType, backend: Backend) -> float:
+        return self._priors.quality * self._priors.kept(task, backend)
+
+    def quality(self, task: TaskType, backend: Backend, correction: float = 1.0) -> Posterior:
+        """How good answers of `backend` to such tasks are believed to be; `correction` scales what is believed before
+        the task's own feedback.
+        """
         strength = self._priors.strength
-        mean = min(max(self._priors.quality * self._priors.kept(task, backend), 0.001), 0.999)
+        mean = min(max(correction * self._prior_mean(task, backend), 0.001), 0.999)
         cell = self._cells.get((task.id, backend.name))
         good, bad = (cell.good, cell.bad) if cell else (0.0, 0.0)
         return Posterior(strength * mean + good, strength * (1 - mean) + bad, good + bad)

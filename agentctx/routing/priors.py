@@ -28,6 +28,7 @@ class Priors:
     shrinkage: float
     quality: float
     strength: float
+    pool: float
     growth: dict[str, dict[Precision, float]]
 
     @classmethod
@@ -65,6 +66,7 @@ class Priors:
                 number(table["task"], "shrinkage", "priors.task"),
                 number(table["posterior"], "quality", "priors.posterior", 0.01, 0.99),
                 number(table["posterior"], "strength", "priors.posterior", 0.1),
+                number(table["posterior"], "pool", "priors.posterior", 0.1),
                 growth,
             )
         except (KeyError, TypeError, AttributeError, IndexError) as error:

@@ -27,14 +27,24 @@ class Policy:
     has left unsure, once there is feedback (`auto:cost` and `auto:quality` move both). `explore` draws what is believed
     of a backend from its posterior instead of taking the mean, so that a precision once found wanting is tried again:
     some answers are worse for the sake of learning, hence off unless asked for.
+
+    `worth` puts a price on quality instead of keeping floors: an answer of full quality is worth so many times what the
+    request costs on the highest tier, and the backend with the best of worth less cost is taken. Only a quality floor
+    given as a constraint is kept then.
     """
 
     certainty: float = 0.8
     caution: float = 0.0
     explore: bool = False
+    worth: float | None = None
 
 
-POLICIES: Final = {"auto": Policy(), "auto:cost": Policy(0.6), "auto:quality": Policy(0.95, 0.5)}
+POLICIES: Final = {
+    "auto": Policy(),
+    "auto:cost": Policy(0.6),
+    "auto:quality": Policy(0.95, 0.5),
+    "auto:value": Policy(worth=2.0),
+}
 
 
 class Router:
@@ -99,7 +109,7 @@ class Router:
         able = [candidate for candidate in candidates if not candidate.excluded]
         if not able:
             raise self._refusal(candidates, constraints)
-        return self._choose(request, policy, task, candidates, able)
+        return self._choose(request, policy, task, candidates, able, constraints.quality_floor is not None)
 
     def _task(self, request: RouteRequest) -> TaskEstimate:
         if request.task_type:
@@ -124,8 +134,9 @@ class Router:
         weights: Sequence[tuple[TaskType, float]],
         policy: Policy,
     ) -> list[Candidate]:
+        off = {backend.name: self._posteriors.correction(backend, self._catalog) for backend in backends}
         quality = {
-            (kind.id, backend.name): self._believed(kind, backend, policy)
+            (kind.id, backend.name): self._believed(kind, backend, policy, off[backend.name])
             for kind, _ in weights
             for backend in backends
         }
@@ -159,8 +170,8 @@ class Router:
             )
         return found
 
-    def _believed(self, kind: TaskType, backend: Backend, policy: Policy) -> float:
-        posterior = self._posteriors.quality(kind, backend)
+    def _believed(self, kind: TaskType, backend: Backend, policy: Policy, off: float) -> float:
+        posterior = self._posteriors.quality(kind, backend, off)
         if policy.explore:
             return max(self._rng.betavariate(posterior.alpha, posterior.beta), 1e-6)
         doubt = policy.caution * posterior.deviation if posterior.observed else 0.0
@@ -173,10 +184,14 @@ class Router:
         task: TaskEstimate,
         candidates: list[Candidate],
         able: list[Candidate],
+        keep_floor: bool,
     ) -> Route:
         reasons = list(task.reasons)
-        good = [candidate for candidate in able if candidate.acceptable >= policy.certainty]
-        if task.abstained:
+        high = _cheapest_of(able, max(c.tier for c in able))
+        low = _cheapest_of(able, min(c.tier for c in able))
+        floors = policy.worth is None or keep_floor
+        good = [candidate for candidate in able if not floors or candidate.acceptable >= policy.certainty]
+        if task.abstained and floors:
             # An unsure guess must not buy a low tier, unless nearly everything it may be tolerates one.
             good = [candidate for candidate in good if candidate.tier > 4 or candidate.acceptable >= 0.95]
         escalated = not good
@@ -184,7 +199,8 @@ class Router:
             top = max(candidate.tier for candidate in able)
             good = [candidate for candidate in able if candidate.tier == top]
             reasons.append(f"none is good enough with probability {policy.certainty:.2f}: highest tier taken")
-        chosen = settle(self._backends, request, good)
+        point = 0.0 if policy.worth is None or high is None else policy.worth * high
+        chosen = settle(self._backends, request, good, point)
         regret, told = session_reasons(self._backends, request, chosen, good)
         reasons += told
         chain = sorted(
@@ -192,8 +208,6 @@ class Router:
             key=lambda c: (c.tier, *cheapest(c)),
         )
         kind = self._catalog.get(task.task_type) if task.task_type != UNKNOWN else UNKNOWN_TASK
-        high = _cheapest_of(able, max(c.tier for c in able))
-        low = _cheapest_of(able, min(c.tier for c in able))
         known = chosen.cost is not None
         if not known:
             reasons.append("its price is not known: no cost and no saving can be told")

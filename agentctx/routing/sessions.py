@@ -8,8 +8,11 @@ from agentctx.routing.costs import cache_regret, cost
 from agentctx.routing.types import Backend, Candidate, RouteRequest
 
 
-def settle(backends: Mapping[str, Backend], request: RouteRequest, good: Sequence[Candidate]) -> Candidate:
-    """The cheapest of `good` over all turns that the session has left.
+def settle(
+    backends: Mapping[str, Backend], request: RouteRequest, good: Sequence[Candidate], worth: float = 0.0
+) -> Candidate:
+    """The cheapest of `good` over all turns that the session has left; `worth` is what full quality is worth a turn, in
+    dollars, so that what a backend lacks of it counts as a cost.
 
     The session's own backend is warm now, any other from its second turn on; so moving has to pay for the cache that
     it leaves. On equal terms, and where the price of its own backend is not known, the session stays.
@@ -24,6 +27,7 @@ def settle(backends: Mapping[str, Backend], request: RouteRequest, good: Sequenc
         if prices is not None and request.turns_left > 1:
             warm = cost(prices, request.input_tokens, candidate.output_tokens, request.cached_tokens)
             price += (request.turns_left - 1) * warm
+        price += request.turns_left * worth * (1 - candidate.quality)
         return price, name != request.current, quality, tier, name
 
     return min(good, key=ahead)

@@ -267,6 +267,25 @@ class TestFeedback:
         with pytest.raises(InvalidArgument):
             Posteriors(TABLES.priors).feedback(id, "coding", "low", quality)
 
+    def test_tasks_learn_from_one_another_how_far_a_backend_is_off(self) -> None:
+        learned = Posteriors(TABLES.priors)
+        assert learned.correction(LOW, TABLES.catalog) == 1.0
+        for i in range(400):
+            learned.feedback(str(i), "memory", "low", 0.1)
+        off = learned.correction(LOW, TABLES.catalog)
+        assert off < 0.5
+        content = TABLES.catalog.get("content")
+        assert learned.quality(content, LOW, off).mean < learned.quality(content, LOW).mean
+        assert learned.correction(HIGH, TABLES.catalog) == 1.0
+
+    @pytest.mark.parametrize(("worth", "tier"), [(0.0, 4), (2.0, 4), (1_000.0, 16)])
+    def test_a_price_on_quality_replaces_the_floors(self, worth: float, tier: int) -> None:
+        assert router(HIGH, LOW).decide(ask("synthesis"), policy=Policy(worth=worth)).tier == tier
+
+    def test_a_floor_given_as_a_constraint_is_kept_whatever_quality_is_worth(self) -> None:
+        floor = Constraints(quality_floor=0.99)
+        assert router(HIGH, LOW).decide(ask("synthesis"), floor, policy=Policy(worth=0.0)).tier == 16
+
     def test_caution_wants_more_proof_and_exploring_is_seeded(self) -> None:
         learned = Posteriors(TABLES.priors)
         for i in range(4):
