@@ -21,7 +21,6 @@ GENERATED = re.compile(r"_pb2(_grpc)?\.py$")
 
 # Why each of these may be longer.
 LONG_MODULES = {
-    "agentctx/types.py": "all nouns and the two service protocols in one place, mostly docstrings",
 }
 
 SKIPPED_FOLDERS = re.compile(r"^(\.(?!ci$|github$).*|.*\.egg-info|__pycache__|dist|build|node_modules)$")
