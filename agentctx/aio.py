@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator, Sequence
+from contextlib import aclosing
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
@@ -15,23 +17,49 @@ from agentctx.engine import ContextEngine
 from agentctx.ids import Clock, IdFactory
 from agentctx.types import (
     AddResult,
+    BackendStatus,
+    BuildOptions,
+    Bundle,
     Change,
+    CodeAPI,
+    CodeMap,
+    CodeSearchOptions,
+    CodeSearchResult,
+    CompletionEvent,
+    ContextAPI,
+    Direction,
+    EdgeKind,
     Episode,
     EpisodePage,
     ImportResult,
+    IndexProgress,
     ItemResult,
     ListOptions,
     MemoryAPI,
     NamespacePage,
+    NeighbourResult,
     NewEpisode,
+    Outline,
     Progress,
+    Repository,
+    RepositoryPage,
     Revision,
+    Route,
+    RouteOptions,
+    RoutingAPI,
+    ScoutOptions,
+    ScoutResult,
     SearchOptions,
     SearchResult,
+    SourceText,
+    SymbolResult,
     TagEdit,
     TagPage,
     UpdateOptions,
+    UsageGroup,
+    UsageReport,
 )
+from agentctx.types.completion import CompleteOptions
 
 T = TypeVar("T")
 
@@ -132,6 +160,122 @@ class AsyncMemory:
             yield progress
 
 
+class AsyncCode:
+    """`engine.code` for asyncio: see `agentctx.code.service.Code`. Implements `AsyncCodeAPI`."""
+
+    def __init__(self, code: CodeAPI) -> None:
+        self._code = code
+
+    async def index(self, path: str, *, name: str = "", commit: str = "") -> AsyncIterator[IndexProgress]:
+        """See `Code.index`."""
+        async with aclosing(_in_thread(self._code.index(path, name=name, commit=commit))) as steps:
+            async for progress in steps:
+                yield progress
+
+    async def list(self, *, page_size: int = 100, page_token: str = "") -> RepositoryPage:
+        """See `Code.list`."""
+        return await asyncio.to_thread(self._code.list, page_size=page_size, page_token=page_token)
+
+    async def get(self, repository: str) -> Repository:
+        """See `Code.get`."""
+        return await asyncio.to_thread(self._code.get, repository)
+
+    async def remove(self, repository: str) -> None:
+        """See `Code.remove`."""
+        await asyncio.to_thread(self._code.remove, repository)
+
+    async def search(self, repository: str, query: str, **options: Unpack[CodeSearchOptions]) -> CodeSearchResult:
+        """See `Code.search`."""
+        return await asyncio.to_thread(self._code.search, repository, query, **options)
+
+    async def symbol(
+        self, repository: str, name: str, *, kinds: Sequence[str] = (), path: str = "", k: int = 20
+    ) -> SymbolResult:
+        """See `Code.symbol`."""
+        return await asyncio.to_thread(self._code.symbol, repository, name, kinds=kinds, path=path, k=k)
+
+    async def neighbours(
+        self,
+        repository: str,
+        symbol: str,
+        *,
+        kinds: Sequence[EdgeKind] = (),
+        direction: Direction = "both",
+        depth: int = 1,
+        limit: int = 100,
+    ) -> NeighbourResult:
+        """See `Code.neighbours`."""
+        return await asyncio.to_thread(
+            self._code.neighbours, repository, symbol, kinds=kinds, direction=direction, depth=depth, limit=limit
+        )
+
+    async def outline(self, repository: str, path: str = "", *, depth: int = 0, limit: int = 1000) -> Outline:
+        """See `Code.outline`."""
+        return await asyncio.to_thread(self._code.outline, repository, path, depth=depth, limit=limit)
+
+    async def map(self, repository: str, *, budget: int = 2000, query: str = "", counter: str = "") -> CodeMap:
+        """See `Code.map`."""
+        return await asyncio.to_thread(self._code.map, repository, budget=budget, query=query, counter=counter)
+
+    async def scout(self, repository: str, query: str, **options: Unpack[ScoutOptions]) -> ScoutResult:
+        """See `Code.scout`."""
+        return await asyncio.to_thread(self._code.scout, repository, query, **options)
+
+    async def source(self, repository: str, path: str, *, start_line: int = 1, end_line: int = 0) -> SourceText:
+        """See `Code.source`."""
+        return await asyncio.to_thread(self._code.source, repository, path, start_line=start_line, end_line=end_line)
+
+
+class AsyncContext:
+    """`engine.context` for asyncio: see `agentctx.context.service.Context`. Implements `AsyncContextAPI`."""
+
+    def __init__(self, context: ContextAPI) -> None:
+        self._context = context
+
+    async def build(self, query: str, *, budget: int, **options: Unpack[BuildOptions]) -> Bundle:
+        """See `Context.build`."""
+        return await asyncio.to_thread(self._context.build, query, budget=budget, **options)
+
+    async def complete(self, task: str, **options: Unpack[CompleteOptions]) -> AsyncIterator[CompletionEvent]:
+        """See `Context.complete`."""
+        async with aclosing(_in_thread(self._context.complete(task, **options))) as events:
+            async for event in events:
+                yield event
+
+
+class AsyncRouting:
+    """`engine.routing` for asyncio: see `agentctx.routing.service.Routing`. Implements `AsyncRoutingAPI`."""
+
+    def __init__(self, routing: RoutingAPI) -> None:
+        self._routing = routing
+
+    async def decide(self, prompt: str, *, input_tokens: int | None = None, **options: Unpack[RouteOptions]) -> Route:
+        """See `Routing.decide`."""
+        return await asyncio.to_thread(self._routing.decide, prompt, input_tokens=input_tokens, **options)
+
+    async def backends(self, *, check: bool = False) -> tuple[BackendStatus, ...]:
+        """See `Routing.backends`."""
+        return await asyncio.to_thread(self._routing.backends, check=check)
+
+    async def feedback(self, request_id: str, quality: float) -> bool:
+        """See `Routing.feedback`."""
+        return await asyncio.to_thread(self._routing.feedback, request_id, quality)
+
+    async def usage(
+        self,
+        *,
+        by: Sequence[UsageGroup] = ("backend",),
+        namespace: str = "",
+        session: str = "",
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> UsageReport:
+        """See `Routing.usage`."""
+        return await asyncio.to_thread(
+            self._routing.usage, by=by, namespace=namespace, session=session, since=since, until=until
+        )
+
+
 class AsyncContextEngine:
     """The asyncio twin of `ContextEngine`, a thin one over threads.
 
@@ -142,6 +286,21 @@ class AsyncContextEngine:
     def __init__(self, engine: ContextEngine) -> None:
         self._engine = engine
         self.memory = AsyncMemory(engine.memory)
+
+    @cached_property
+    def code(self) -> AsyncCode:
+        """The code service."""
+        return AsyncCode(self._engine.code)
+
+    @cached_property
+    def context(self) -> AsyncContext:
+        """The context service."""
+        return AsyncContext(self._engine.context)
+
+    @cached_property
+    def routing(self) -> AsyncRouting:
+        """The routing service."""
+        return AsyncRouting(self._engine.routing)
 
     @classmethod
     async def open(
@@ -176,7 +335,7 @@ class AsyncContextEngine:
 _END: Any = object()
 
 
-async def _in_thread(source: Iterator[T]) -> AsyncIterator[T]:
+async def _in_thread(source: Iterator[T]) -> AsyncGenerator[T, None]:
     """Drain a blocking iterator without blocking the loop; closing this one closes it."""
     step: asyncio.Future[Any] | None = None
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from agentctx.config import Settings
 from agentctx.embed import Embedder, open_embedder
@@ -17,20 +19,33 @@ from agentctx.runtime.snapshots import remove_all
 from agentctx.store import Store, open_store
 from agentctx.types import Progress
 
+if TYPE_CHECKING:  # each service is loaded when it is first asked for
+    from agentctx.code.service import Code
+    from agentctx.context.complete import Builds, Completer
+    from agentctx.context.service import Context
+    from agentctx.llm.backends import Backends
+    from agentctx.routing.service import Routing
+
 DEFAULT_EMBEDDER = "static"
 
 
 class ContextEngine:
-    """One open store with its services: `memory`. Thread-safe; several processes may open one store.
+    """One open store with its services: memory, code, context, routing. Thread-safe; processes may share a store.
 
     >>> with ContextEngine.open("memory.db") as engine:  # doctest: +SKIP
     ...     engine.memory.add("acme/user-42", "Ana moved to Lisbon in May.")
     """
 
-    def __init__(self, store: Store, embedder: Embedder, settings: Settings, clock: Clock) -> None:
+    def __init__(self, store: Store, embedder: Embedder, settings: Settings, clock: Clock, ids: IdFactory) -> None:
         self._store = store
+        self._clock, self._ids = clock, ids
         self.settings = settings
         self.memory = Memory(store, embedder, settings, clock)
+        self._making = threading.RLock()
+        self._code: Code | None = None
+        self._context: Context | None = None
+        self._routing: Routing | None = None
+        self._backends: Backends | None = None
 
     @classmethod
     def open(
@@ -62,10 +77,11 @@ class ContextEngine:
         _of_kind(ids, "ids", "an IdFactory", lambda: ids is None or hasattr(ids, "new_id"))
         settings = Settings.load() if settings is None else settings
         clock = SystemClock() if clock is None else clock
+        ids = TimeOrderedIds() if ids is None else ids
         opened = open_store(
             default_store() if store is None else store,
             clock=clock,
-            ids=TimeOrderedIds() if ids is None else ids,
+            ids=ids,
             settings=settings.store,
         )
         try:
@@ -86,7 +102,46 @@ class ContextEngine:
         except BaseException:
             opened.close()
             raise
-        return cls(opened, embedder, settings, clock)
+        return cls(opened, embedder, settings, clock, ids)
+
+    @property
+    def code(self) -> Code:
+        """Maps of code bases: see `agentctx.code.service.Code`."""
+        with self._making:
+            if self._code is None:
+                from agentctx.code.service import Code  # noqa: PLC0415 - parsers are not needed for memory alone
+
+                self._code = Code(self._store, self.settings)
+            return self._code
+
+    @property
+    def context(self) -> Context:
+        """Bundles: the best of memory and code for a task that fits a budget; and answers to it."""
+        with self._making:
+            if self._context is None:
+                from agentctx.context.service import Context  # noqa: PLC0415
+
+                self._context = Context(self.memory, lambda: self.code, self.settings, self._completer)
+            return self._context
+
+    @property
+    def routing(self) -> Routing:
+        """Which backend takes a request, what feedback has taught, and what it all cost."""
+        with self._making:
+            if self._routing is None:
+                from agentctx.llm.backends import Backends  # noqa: PLC0415
+                from agentctx.routing.service import Routing  # noqa: PLC0415
+
+                self._backends = Backends(self.settings.backends, self.settings.routing, os.environ)
+                self._routing = Routing(self._store, self._backends, self.settings, self._clock)
+            return self._routing
+
+    def _completer(self, build: Builds) -> Completer:
+        from agentctx.context.complete import Completer  # noqa: PLC0415
+
+        routing = self.routing
+        assert self._backends is not None
+        return Completer(build, routing, self._backends, self._store.ledger, self.settings, self._ids)
 
     @property
     def store_url(self) -> str:
@@ -95,6 +150,9 @@ class ContextEngine:
 
     def close(self) -> None:
         """Release the store and the embedder. Everything acknowledged is durable already."""
+        for service in (self._context, self._routing, self._code):
+            if service is not None:
+                service.close()
         self.memory.close()
         self._store.close()
 

@@ -13,6 +13,7 @@
     │   ├── StalePageToken    a page token from before a purge: list again from the start
     │   └── RevisionMismatch  the episode changed since the revision given in `if_revision`
     ├── Unauthenticated       no token, or an unknown one
+    ├── PermissionDenied      a path outside of what the server reads for its callers
     ├── ResourceExhausted     too much at once; `retry_after` says when to come back
     ├── DeadlineExceeded      the time that the caller allowed is over
     ├── Unavailable           try again later: store locked, server draining, embedding endpoint down
@@ -114,6 +115,12 @@ class Unauthenticated(AgentctxError):
     """The server wants a bearer token and got none, or one it does not know."""
 
     code = "unauthenticated"
+
+
+class PermissionDenied(AgentctxError):
+    """A path (or a token counter) that the server does not read for a caller; nothing tells whether it exists."""
+
+    code = "permission_denied"
 
 
 class ResourceExhausted(AgentctxError):

@@ -4,15 +4,22 @@
     python benchmarks/housekeeping.py --data s_dev.json.xz --episodes 100000 --json housekeeping.json
     python benchmarks/housekeeping.py --namespaces 10000 --each 100  # also very many small namespaces beside it
 
-The reader asks the same questions idle and during each kind of work; `wait` is what a search spent before it held the
-lock of its namespace. With `--namespaces`, the store also gets so many small namespaces, and each search of a sample of
-them is its first.
+The reader asks the same questions idle and during each kind of work, without a pause. `wait` is what a search spent
+before it held the lock of its namespace, and for a write of the moment to be taken up. `held` is the longest
+that others held that lock, in processor time: what a wait would be on a machine that does nothing else. With
+`--namespaces`, the store also gets so many small namespaces, and each search of a sample of them is its first.
+
+It does two things that `agentctx serve` does: what was loaded is kept from Python's garbage collector (`gc.freeze`), as
+a full collection stops every thread of a process, some 25 ms for the packages alone; and threads take shorter turns
+(`--switch-interval`).
 """
 
 from __future__ import annotations
 
 import argparse
+import gc
 import random
+import sys
 import tempfile
 import threading
 import time
@@ -36,6 +43,7 @@ from agentctx.types import NewEpisode
 
 LARGE = "bench/large"
 _BATCH = 500
+_SNAPSHOTS = 6
 Work = Callable[[threading.Event], None]
 
 
@@ -45,6 +53,15 @@ class Reader:
     def __init__(self, engine: ContextEngine, questions: Sequence[str]) -> None:
         self._engine = engine
         self._questions = cycle(questions)
+
+    def watch(self) -> Watch:
+        """Look at the lock of the index that is asked, from now on."""
+        slot: Any = self._engine.memory._residency._slots[LARGE]
+        lock = slot.lock.inner if isinstance(slot.lock, Watch) else slot.lock
+        watch = Watch(lock, threading.get_ident())
+        with lock:
+            slot.lock = watch
+        return watch
 
     def ask(self, until: Callable[[], bool], least: int) -> dict[str, Any]:
         """Ask until `until` says so, and `least` times at least."""
@@ -69,6 +86,7 @@ class Reader:
 def during(reader: Reader, work: Work, least: int) -> dict[str, Any]:
     """What the reader measures while `work` runs in another thread, and how long that took."""
     stop = threading.Event()
+    watch = reader.watch()
     failed: list[BaseException] = []
 
     def run() -> None:
@@ -87,7 +105,38 @@ def during(reader: Reader, work: Work, least: int) -> dict[str, Any]:
         thread.join()
     if failed:
         raise failed[0]
-    return {**told, "work_s": round(time.perf_counter() - began, 2)}
+    return {**told, "longest_held_cpu_ms": round(watch.longest, 3), "work_s": round(time.perf_counter() - began, 2)}
+
+
+class Watch:
+    """A lock that keeps the longest time that others than the reader held it, in milliseconds of the processor."""
+
+    def __init__(self, lock: Any, reader: int) -> None:
+        self.inner = lock
+        self._reader = reader
+        self._since: list[float] = []
+        self.longest = 0.0
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        """As of the lock."""
+        got = bool(self.inner.acquire(blocking, timeout))
+        if got:
+            self._since.append(time.thread_time())
+        return got
+
+    def release(self) -> None:
+        """As of the lock."""
+        if self._since:  # else it was acquired before there was a watch
+            held = (time.thread_time() - self._since.pop()) * 1000
+            if threading.get_ident() != self._reader:
+                self.longest = max(self.longest, held)
+        self.inner.release()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
 
 def consolidating(engine: ContextEngine) -> Work:
@@ -102,7 +151,7 @@ def consolidating(engine: ContextEngine) -> Work:
 
 
 def writing(engine: ContextEngine, episodes: Sequence[NewEpisode]) -> Work:
-    """Writes that make the large namespace grow by more than what a new snapshot is written for."""
+    """Writes to the large namespace, fifty episodes at a time."""
 
     def work(stop: threading.Event) -> None:
         for start in range(0, len(episodes), 50):
@@ -110,6 +159,23 @@ def writing(engine: ContextEngine, episodes: Sequence[NewEpisode]) -> Work:
                 return
             engine.memory.add(LARGE, episodes[start : start + 50])
             time.sleep(0.01)
+
+    return work
+
+
+def snapping(engine: ContextEngine, times: int) -> Work:
+    """Snapshots of the large namespace, one after the other, as if it had just grown by a quarter."""
+
+    def work(stop: threading.Event) -> None:
+        indexes: Any = engine.memory._indexes
+        for _ in range(times):
+            with indexes.residency.reading(LARGE) as index:
+                index.saved = None
+                indexes.residency._keeper.grown(LARGE, index)
+            while not stop.is_set() and not indexes.housekeeping.wait(0.1):
+                pass
+            if index.saved is None:
+                raise SystemExit(f"no snapshot was written: {indexes.problems}")
 
     return work
 
@@ -125,6 +191,18 @@ def evicting(engine: ContextEngine, names: Sequence[str]) -> Work:
             time.sleep(0.002)
 
     return work
+
+
+def saved(engine: ContextEngine) -> Any:
+    """Up to where the large namespace's snapshot holds it."""
+    index = engine.memory._residency.peek(LARGE)
+    return None if index is None else index.saved
+
+
+def freeze() -> None:
+    """Keep from the garbage collector what there is."""
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
@@ -189,8 +267,10 @@ def main() -> None:
     parser.add_argument("--searches", type=int, default=300, help="at least so many during each kind of work")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--switch-interval", type=float, default=0.0005, help="seconds; Python's own is 0.005")
     given = parser.parse_args()
-    growth = max(2_000, given.episodes * 3 // 10)
+    sys.setswitchinterval(given.switch_interval)
+    growth = max(3_000, given.episodes * 45 // 100)  # by a third a snapshot is due
     episodes, questions = material(given.data, given.episodes + growth, 200, given.seed)
     given.episodes = max(len(episodes) - growth, 1)
     names = [f"bench/small/{number:05}" for number in range(given.namespaces)]
@@ -204,15 +284,24 @@ def main() -> None:
         with opened(path, 8 << 30) as engine:
             reader = Reader(engine, questions)
             reader.ask(lambda: True, 50)
+            freeze()
             rows["idle"] = reader.ask(lambda: True, given.searches)
             rows["consolidation"] = during(reader, consolidating(engine), given.searches)
-            rows["writes and snapshots"] = during(reader, writing(engine, episodes[given.episodes :]), given.searches)
+            rows["snapshots"] = during(reader, snapping(engine, _SNAPSHOTS), given.searches)
+            new, before = episodes[given.episodes :], saved(engine)
+            first = growth * 4 // 9
+            rows["writes"] = during(reader, writing(engine, new[:first]), given.searches)
+            rows["writes"]["snapshot"] = saved(engine) != before
+            rows["writes and snapshot"] = during(reader, writing(engine, new[first:]), given.searches)
+            rows["writes and snapshot"]["snapshot"] = saved(engine) != before
             rows["idle again"] = reader.ask(lambda: True, given.searches)
             needed = host.resident_mib()["total"]
+        gc.unfreeze()
         tight = max(int(needed * 0.6), 64) << 20
         with opened(path, tight) as engine:
             reader = Reader(engine, questions)
             reader.ask(lambda: True, 50)
+            freeze()
             rows["idle, little memory"] = reader.ask(lambda: True, given.searches)
             rows["eviction"] = during(reader, evicting(engine, list(islice(cycle(names), 2000))), given.searches)
         result = {
@@ -222,7 +311,9 @@ def main() -> None:
                 name: round(rows[name]["p90"] / rows[idle]["p90"], 2)
                 for name, idle in (
                     ("consolidation", "idle"),
-                    ("writes and snapshots", "idle"),
+                    ("snapshots", "idle"),
+                    ("writes", "idle"),
+                    ("writes and snapshot", "idle"),
                     ("eviction", "idle, little memory"),
                 )
             },
@@ -232,6 +323,7 @@ def main() -> None:
             },
             "episodes": given.episodes,
             "data": given.data.name if given.data else "synthetic",
+            "switch_interval": given.switch_interval,
             "seed": given.seed,
             "machine": cores(),
             "versions": host.versions(),
@@ -240,7 +332,8 @@ def main() -> None:
     for name, row in rows.items():
         print(
             f"  {name:22} p50 {row['p50']:8.3f}  p90 {row['p90']:8.3f}  max {row['max']:8.3f} ms  "
-            f"longest wait {row['longest_wait_ms']:8.3f} ms  ({row['searches']} searches)"
+            f"longest wait {row['longest_wait_ms']:8.3f} ms  held {row.get('longest_held_cpu_ms', 0):7.3f} ms  "
+            f"({row['searches']} searches)"
         )
     print(f"  p90 against idle: {result['ratio_p90']}")
     print(f"  many namespaces: {result['many']}")

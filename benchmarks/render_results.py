@@ -289,9 +289,9 @@ def housekeeping(result: Result) -> Iterator[str]:
     """What `housekeeping.py` found."""
     yield f"### Readers while there is work in the background, {result['episodes']:,} episodes ({result['data']})"
     yield ""
-    names = ("searches", "p50", "p90", "max", "longest_wait_ms")
+    names = ("searches", "p50", "p90", "max", "longest_wait_ms", "longest_held_cpu_ms")
     lines = [
-        [name, *(f"{row[key]:,}" for key in names), str(result["ratio_p90"].get(name, ""))]
+        [name, *(f"{row[key]:,}" if key in row else "" for key in names), str(result["ratio_p90"].get(name, ""))]
         for name, row in result["rows"].items()
     ]
     yield from table(["while", *(key.replace("_", " ") for key in names), "p90 / idle"], lines)

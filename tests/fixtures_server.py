@@ -66,10 +66,13 @@ def serving(memory: Any, **config: Any) -> Iterator[Served]:
 
 
 class Holder:
-    """An engine that is nothing but its memory."""
+    """An engine that is nothing but its services."""
 
-    def __init__(self, memory: MemoryAPI) -> None:
+    def __init__(self, memory: MemoryAPI, code: Any = None, context: Any = None, routing: Any = None) -> None:
         self.memory = memory
+        self.code = code
+        self.context = context
+        self.routing = routing
 
 
 class Stalled:

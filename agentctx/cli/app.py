@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from agentctx.cli import bench, doctor, exits, memory, serve
+from agentctx.cli import bench, code, context, doctor, exits, memory, routing, serve
+from agentctx.cli.code.index import index
 
-_ORDER = ("memory", "serve", "doctor", "bench")
+_ORDER = ("memory", "index", "code", "context", "routing", "serve", "doctor", "bench")
 
 
 class _Ordered(typer.core.TyperGroup):
@@ -32,6 +33,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(memory.app, name="memory")
+app.command("index")(index)
+app.add_typer(code.app, name="code")
+app.add_typer(context.app, name="context")
+app.add_typer(routing.app, name="routing")
 app.command("serve")(serve.serve)
 app.command("doctor")(doctor.doctor)
 bench.mount(app)
@@ -51,7 +56,10 @@ def root(
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """The right context for LLM agents at the lowest cost: a memory, embedded or served over gRPC."""
+    """The right context for LLM agents at the lowest cost: memory, code, contexts and routing.
+
+    Everything works on a local store, or on a server over gRPC.
+    """
 
 
 @cache

@@ -1,4 +1,4 @@
-"""`agentctx doctor`: looks at everything that memory stands on, and says what to do about what is wrong."""
+"""`agentctx doctor`: looks at everything that agentctx stands on, and says what to do about what is wrong."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ _STYLES = {"ok": "green", "note": "yellow", "failed": "red"}
 def doctor(*, target: Target) -> None:
     """Look for what is wrong, and say what to do.
 
-    It checks the environment, the store, its embedder and, where one is named, a server. It looks only: no file is made
-    or changed. (An empty PostgreSQL database gets its tables.) The exit code is 1 where a check failed.
+    It checks the environment, the parsers, the store, its embedder and, where one is named, a server. It looks only: no
+    file is made or changed. (An empty PostgreSQL database gets its tables.) The exit code is 1 where a check failed.
     """
     checks: list[Check] = []
     if target.json:
@@ -41,12 +41,14 @@ def doctor(*, target: Target) -> None:
 
 
 def _checks(target: Target) -> Iterator[Check]:
-    from agentctx.cli import checks, checks_store  # noqa: PLC0415 - other commands do without
+    from agentctx.cli import checks, checks_backends, checks_code, checks_store  # noqa: PLC0415 - other commands do without
 
     address = target.server if target.store is not None else target.address()
     yield from checks.environment(target)
     if address is None or target.store is not None:
+        yield from checks_code.code()
         yield from checks_store.store(target)
+        yield from checks_backends.backends(target)
     if address is not None:
         yield from checks.server(target, address)
 

@@ -31,9 +31,12 @@ _NAMES: Final = {
     "namespace": "NAMESPACE",
     "occurred_from": "--from",
     "occurred_to": "--to",
+    "path": "PATH",
     "prefix": "PREFIX",
     "query": "QUERY",
+    "repository": "--repo",
     "stdout": "",
+    "symbol": "SYMBOL",
     "tags": "--tag",
     "target": "--server",
     "tls": "--tls-cert",
@@ -80,6 +83,12 @@ class Output:
             sys.stdout.write(line + "\n")
             if flush:
                 sys.stdout.flush()
+
+    def part(self, text: str) -> None:
+        """Print a piece of a text that is still being made."""
+        with _writing():
+            sys.stdout.write(text)
+            sys.stdout.flush()
 
     def note(self, text: str) -> None:
         """Tell people something besides the result, on stderr; programs are not told."""

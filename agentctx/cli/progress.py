@@ -22,12 +22,13 @@ class Bar:
         self._shown: Any = None
         self._task: Any = None
 
-    def to(self, done: int, total: int | None = None) -> None:
-        """`done` of `total` (None: nobody knows) are finished."""
+    def to(self, done: int, total: int | None = None, description: str = "") -> None:
+        """`done` of `total` (None: nobody knows) are finished. description: of what, from now on."""
+        self._description = description or self._description
         if self._wanted and self._shown is None and time.monotonic() - self._began > PATIENCE:
             self._show()
         if self._shown is not None:
-            self._shown.update(self._task, completed=done, total=total)
+            self._shown.update(self._task, description=self._description, completed=done, total=total)
 
     def close(self) -> None:
         """Take the bar away."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from agentctx.cli.output import one_line
 from agentctx.cli.target import Target
 from agentctx.errors import InvalidArgument, MissingDependency
+
+_TURN: Final = 0.0005
+"""Seconds after which a thread that computes lets another one go on: a call is made up of many short turns, and behind
+one that loads an index or analyses texts it would wait for Python's 5 ms at each of them."""
 
 
 def serve(
@@ -41,6 +47,14 @@ def serve(
         Path | None, typer.Option(metavar="FILE", help="Bearer tokens and what they grant (TOML, see docs/server.md).")
     ] = None,
     insecure: Annotated[bool, typer.Option("--insecure", help="Serve a network without tokens.")] = False,
+    code_root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--code-root",
+            metavar="DIR",
+            help="A folder whose code clients may index, with all below it; may be repeated. [default: none]",
+        ),
+    ] = None,
     metrics_port: Annotated[
         int | None, typer.Option(metavar="PORT", help="Serve Prometheus metrics on this port of 127.0.0.1.")
     ] = None,
@@ -87,6 +101,7 @@ def serve(
         tls=tls,
         tokens=tokens,
         insecure=insecure,
+        code_roots=tuple(code_root or ()),
         metrics_port=metrics_port,
         log_level=log_level,  # type: ignore[arg-type]  # checked there
         **options,
@@ -107,4 +122,9 @@ def serve(
             target.out.line(answer)
         else:
             target.out.text(one_line(line))
+        # What is loaded by now stays for good. Python would look through all of it again and again, some 25 ms each
+        # time, in which no call gets on.
+        gc.collect()
+        gc.freeze()
+        sys.setswitchinterval(_TURN)
         run_forever(server)

@@ -1,13 +1,14 @@
-"""Where a command works: on an embedded store or on a server. Either way it gets the same memory service."""
+"""Where a command works: on an embedded store or on a server. Either way it gets the same services."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -15,11 +16,12 @@ import typer
 from agentctx.cli.output import Output
 from agentctx.cli.spread import options
 from agentctx.errors import InvalidArgument, NotFound
-from agentctx.types import MemoryAPI
+from agentctx.types import CodeAPI, ContextAPI, MemoryAPI, RoutingAPI
 
 if TYPE_CHECKING:
     from agentctx.client import Client
     from agentctx.config import Settings
+    from agentctx.engine import ContextEngine
 
 _LONGEST_TOKEN = 8192
 
@@ -27,7 +29,7 @@ _LONGEST_TOKEN = 8192
 @options
 @dataclass(frozen=True)
 class Target:
-    """The options that every command has: where the memory is, and what the output looks like."""
+    """The options that every command has: where the store is, and what the output looks like."""
 
     store: Annotated[
         str | None,
@@ -115,18 +117,57 @@ class Target:
     @contextmanager
     def open(self, *, create: bool = False) -> Iterator[MemoryAPI]:
         """The memory service. A store that is not there yet is made only where `create` says so."""
+        with self._services(create=create) as services:
+            yield services.memory
+
+    @contextmanager
+    def code(self, *, create: bool = False) -> Iterator[CodeAPI]:
+        """The code service; as `open`."""
+        with self._services(create=create, maker="agentctx index") as services:
+            yield services.code
+
+    @contextmanager
+    def context(self, *, create: bool = False) -> Iterator[ContextAPI]:
+        """The context service; as `open`."""
+        with self._services(create=create) as services:
+            yield services.context
+
+    @contextmanager
+    def routing(self) -> Iterator[RoutingAPI]:
+        """The routing service. Where there is no store yet, it has learned nothing yet, and leaves none behind."""
+        with self._services(create=False, without=True) as services:
+            yield services.routing
+
+    @contextmanager
+    def _services(
+        self, *, create: bool, maker: str = "agentctx memory add", without: bool = False
+    ) -> Iterator[Client | ContextEngine]:
         address = self.address()
         if address is not None:
             with self.connect(address) as client:
-                yield client.memory
+                yield client
             return
         from agentctx.engine import ContextEngine  # noqa: PLC0415
 
         location = self.location()
-        if not create:
-            must_exist(location)
-        with ContextEngine.open(location, embedder=self.spec(), settings=self.settings()) as engine:
-            yield engine.memory
+        with ExitStack() as stack:
+            try:
+                if not create:
+                    must_exist(location, maker)
+            except NotFound:
+                if not without:
+                    raise
+                location = Path(stack.enter_context(TemporaryDirectory(prefix="agentctx-"))) / "empty.db"
+            yield stack.enter_context(ContextEngine.open(location, embedder=self.spec(), settings=self.settings()))
+
+    def here(self) -> bool:
+        """Whether paths of this machine mean the same where the store is."""
+        address = self.address()
+        if address is None:
+            return True
+        from agentctx.client.channel import is_local  # noqa: PLC0415
+
+        return is_local(address)
 
     def connect(self, address: str, *, embedder_is_ours: bool = True, timeout: float = 30.0) -> Client:
         """A client of the server at `address`. `embedder_is_ours`: --embedder would say how to open a store."""
@@ -163,7 +204,7 @@ def store_file(location: str | Path) -> Path | None:
     return Path(rest[1:].partition("?")[0]) if scheme.split("+")[0] == "sqlite" and len(rest) > 1 else None
 
 
-def must_exist(location: str | Path) -> None:
+def must_exist(location: str | Path, maker: str = "agentctx memory add") -> None:
     """Raises NotFound for a store that is not there: looking something up must not leave an empty store behind."""
     file = store_file(location)
     try:
@@ -171,4 +212,4 @@ def must_exist(location: str | Path) -> None:
     except (OSError, ValueError):
         missing = False  # opening it will say what is wrong
     if missing and str(location) not in ("", ":memory:") and "\0" not in str(location):
-        raise NotFound(f"there is no store at {file}; `agentctx memory add` makes one", field="store")
+        raise NotFound(f"there is no store at {file}; `{maker}` makes one", field="store")

@@ -7,8 +7,26 @@
 
 from agentctx.client.aio import AsyncClient, connect_async
 from agentctx.client.channel import TLS
+from agentctx.client.code import CodeClient
+from agentctx.client.code_aio import AsyncCodeClient
+from agentctx.client.context import AsyncContextClient, ContextClient
 from agentctx.client.memory import MemoryClient
 from agentctx.client.memory_aio import AsyncMemoryClient
+from agentctx.client.routing import AsyncRoutingClient, RoutingClient
 from agentctx.client.sync import Client, connect
 
-__all__ = ["TLS", "AsyncClient", "AsyncMemoryClient", "Client", "MemoryClient", "connect", "connect_async"]
+__all__ = [
+    "TLS",
+    "AsyncClient",
+    "AsyncCodeClient",
+    "AsyncContextClient",
+    "AsyncMemoryClient",
+    "AsyncRoutingClient",
+    "Client",
+    "CodeClient",
+    "ContextClient",
+    "MemoryClient",
+    "RoutingClient",
+    "connect",
+    "connect_async",
+]

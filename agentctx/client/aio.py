@@ -12,7 +12,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from agentctx.client.caller import AsyncCaller
 from agentctx.client.channel import MESSAGE_BYTES, TLS, Connection, checked
+from agentctx.client.code_aio import AsyncCodeClient
+from agentctx.client.context import AsyncContextClient
 from agentctx.client.memory_aio import AsyncMemoryClient
+from agentctx.client.routing import AsyncRoutingClient
 from agentctx.convert.errors import get_error
 from agentctx.convert.values import text
 from agentctx.errors import Unavailable
@@ -38,12 +41,18 @@ def connect_async(
 
 
 class AsyncClient:
-    """A connection to an agentctx server for asyncio, with the engine's services: `memory`. Belongs to one loop."""
+    """A connection to an agentctx server for asyncio, with the engine's services: memory, code, context, routing.
+
+    Belongs to one loop.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._caller = AsyncCaller(connection)
         self._health = health_pb2_grpc.HealthStub(self._caller.channel)
         self.memory = AsyncMemoryClient(self._caller)
+        self.code = AsyncCodeClient(self._caller)
+        self.context = AsyncContextClient(self._caller)
+        self.routing = AsyncRoutingClient(self._caller)
 
     @property
     def target(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import grpc
@@ -55,6 +56,16 @@ class Caller:
         except ValueError as error:
             raise self._explained(error) from None
 
+    def responses(self, method: Any, request: Any) -> Any:
+        """The messages of a call that answers with a stream. Closing the generator cancels the call."""
+        call = self.start(method, request)
+        try:
+            yield from call
+        except grpc.RpcError as failure:
+            raise self.error(failure) from None
+        finally:
+            call.cancel()
+
     def error(self, failure: grpc.RpcError) -> AgentctxError:
         """The error that a failed call stands for."""
         return get_error(failure, target=self.connection.target)
@@ -103,6 +114,17 @@ class AsyncCaller:
         """A call with a stream on either side; it has no deadline."""
         self.ensure_open()
         return method(request, metadata=self.connection.metadata)
+
+    async def responses(self, method: Any, request: Any) -> AsyncGenerator[Any, None]:
+        """The messages of a call that answers with a stream. Closing the generator cancels the call."""
+        call = self.start(method, request)
+        try:
+            async for response in call:
+                yield response
+        except grpc.RpcError as failure:
+            raise self.error(failure) from None
+        finally:
+            call.cancel()
 
     def error(self, failure: grpc.RpcError) -> AgentctxError:
         """The error that a failed call stands for."""

@@ -140,7 +140,7 @@ class MemoryClient:
     def export(self, namespace: str, *, live_only: bool = False) -> Iterator[str]:
         """The namespace's log as JSON lines, a header first. Closing the iterator stops the server."""
         request = pb.ExportRequest(namespace=text(namespace, "namespace"), live_only=boolean(live_only, "live_only"))
-        stream = self._responses(self._caller.start(self._stub.Export, request))
+        stream = self._caller.responses(self._stub.Export, request)
         # The first chunk is asked for now, so that a missing namespace is an error of the call, as in the engine.
         first = next(stream, pb.ExportResponse())
         return _lines(first, stream)
@@ -198,7 +198,7 @@ class MemoryClient:
         return self._retag(request)
 
     def _consolidate(self, request: pb.ConsolidateRequest) -> Iterator[Progress]:
-        stream = self._responses(self._caller.start(self._stub.Consolidate, request))
+        stream = self._caller.responses(self._stub.Consolidate, request)
         try:
             for response in stream:
                 yield answers.get_progress(response.progress)
@@ -206,25 +206,16 @@ class MemoryClient:
             stream.close()
 
     def _retag(self, request: pb.RetagRequest) -> Iterator[Progress]:
-        for response in self._responses(self._caller.start(self._stub.Retag, request)):
+        for response in self._caller.responses(self._stub.Retag, request):
             yield answers.get_progress(response.progress)
 
     def _reembed(self, request: pb.ReembedRequest) -> Iterator[Progress]:
-        stream = self._responses(self._caller.start(self._stub.Reembed, request))
+        stream = self._caller.responses(self._stub.Reembed, request)
         try:
             for response in stream:
                 yield answers.get_progress(response.progress)
         finally:
             stream.close()
-
-    def _responses(self, call: Any) -> Any:
-        """The messages of a stream; closing it cancels the call."""
-        try:
-            yield from call
-        except grpc.RpcError as failure:
-            raise self._caller.error(failure) from None
-        finally:
-            call.cancel()
 
 
 def _lines(first: pb.ExportResponse, stream: Any) -> Iterator[str]:

@@ -134,7 +134,7 @@ class AsyncMemoryClient:
     async def export(self, namespace: str, *, live_only: bool = False) -> AsyncIterator[str]:
         """See `MemoryClient.export`."""
         request = pb.ExportRequest(namespace=text(namespace, "namespace"), live_only=boolean(live_only, "live_only"))
-        async for response in self._responses(self._caller.start(self._stub.Export, request)):
+        async for response in self._caller.responses(self._stub.Export, request):
             for line in response.lines:
                 yield line
 
@@ -162,13 +162,13 @@ class AsyncMemoryClient:
     async def reembed(self, embedder: str) -> AsyncIterator[Progress]:
         """See `MemoryClient.reembed`."""
         request = pb.ReembedRequest(embedder=text(embedder, "embedder"))
-        async for response in self._responses(self._caller.start(self._stub.Reembed, request)):
+        async for response in self._caller.responses(self._stub.Reembed, request):
             yield answers.get_progress(response.progress)
 
     async def consolidate(self, namespace: str) -> AsyncIterator[Progress]:
         """See `MemoryClient.consolidate`."""
         request = pb.ConsolidateRequest(namespace=text(namespace, "namespace"))
-        async for response in self._responses(self._caller.start(self._stub.Consolidate, request)):
+        async for response in self._caller.responses(self._stub.Consolidate, request):
             yield answers.get_progress(response.progress)
 
     async def list_tags(
@@ -188,18 +188,8 @@ class AsyncMemoryClient:
     async def retag(self, namespace: str, tagger: str = "") -> AsyncIterator[Progress]:
         """See `MemoryClient.retag`."""
         request = pb.RetagRequest(namespace=text(namespace, "namespace"), tagger=text(tagger, "tagger"))
-        async for response in self._responses(self._caller.start(self._stub.Retag, request)):
+        async for response in self._caller.responses(self._stub.Retag, request):
             yield answers.get_progress(response.progress)
-
-    async def _responses(self, call: Any) -> AsyncIterator[Any]:
-        """The messages of a stream; closing it cancels the call."""
-        try:
-            async for response in call:
-                yield response
-        except grpc.RpcError as failure:
-            raise self._caller.error(failure) from None
-        finally:
-            call.cancel()
 
 
 async def _any_source(episodes: Any) -> AsyncIterator[Any]:

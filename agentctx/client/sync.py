@@ -11,7 +11,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from agentctx.client.caller import Caller
 from agentctx.client.channel import MESSAGE_BYTES, TLS, Connection, checked
+from agentctx.client.code import CodeClient
+from agentctx.client.context import ContextClient
 from agentctx.client.memory import MemoryClient
+from agentctx.client.routing import RoutingClient
 from agentctx.convert.errors import get_error
 from agentctx.convert.values import text
 from agentctx.errors import Unavailable
@@ -38,12 +41,18 @@ def connect(
 
 
 class Client:
-    """A connection to an agentctx server, with the engine's services: `memory`. Thread-safe; see `connect`."""
+    """A connection to an agentctx server, with the engine's services: memory, code, context, routing.
+
+    Thread-safe; see `connect`.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._caller = Caller(connection)
         self._health = health_pb2_grpc.HealthStub(self._caller.channel)
         self.memory = MemoryClient(self._caller)
+        self.code = CodeClient(self._caller)
+        self.context = ContextClient(self._caller)
+        self.routing = RoutingClient(self._caller)
 
     @property
     def target(self) -> str:

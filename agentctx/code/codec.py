@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -66,6 +67,29 @@ def decode_references(references: bytes) -> tuple[Reference, ...]:
         return tuple(map(Reference._make, zip(*columns, strict=True)))
     except (TypeError, ValueError) as error:
         raise StoreCorrupt("stored references cannot be read; index again") from error
+
+
+class Outlines(Mapping[str, FileFacts]):
+    """The facts of many files without references, each decoded when it is asked for; whoever asks twice keeps them.
+
+    `read` gives the outline of one of `paths`.
+    """
+
+    def __init__(self, read: Callable[[str], bytes], paths: Collection[str]) -> None:
+        self._read = read
+        self._paths = paths
+
+    def __getitem__(self, path: str) -> FileFacts:
+        return decode_outline(self._read(path))
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _row(one: Definition) -> list[object]:

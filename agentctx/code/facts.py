@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-EXTRACTOR_VERSION: Final = 1
+EXTRACTOR_VERSION: Final = 5
 """Raised with every change of what the extractor or a query yields; facts of another version are made again."""
 
 MODULE: Final = -1

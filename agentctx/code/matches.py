@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -26,6 +27,7 @@ _IMPLICIT: Final = {
     "implicit.size": ("__len__",),
 }
 _LONGEST_TYPE: Final = 200
+_ARGUMENTS: Final = re.compile(r"\s*<.*>$", re.DOTALL)
 
 
 class Found(NamedTuple):
@@ -153,7 +155,7 @@ def _define(result: Collected, language: Language, source: bytes, kind: str, cap
         outer = parent
         start, end = outer.start_byte, outer.end_byte
         wrapped = wrapped or outer.type in language.export_wrappers
-    owner = text_of(captures["owner"][0]) if "owner" in captures else ""
+    owner = ".".join(_ARGUMENTS.sub("", text_of(one)) for one in captures.get("owner", ()))
     for name in captures["name"]:
         text = _text(source, name).strip("\"'`")
         result.claimed.add(name.start_byte)

@@ -1,42 +1,44 @@
-"""Parsing in processes of their own: a file that crashes or stalls the parser costs its own facts, and is named."""
+"""Parsing and resolving in processes of their own: a file that crashes or stalls one costs its own, and is named."""
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import queue
-import select
-import subprocess
-import sys
 import threading
-import time
-from collections import deque
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
-from agentctx.code.codec import EncodedFacts
+from agentctx.code.codec import EncodedFacts, Outlines, decode_references
+from agentctx.code.driving import Done, Driver, Results, Source, Task
 from agentctx.code.extract import facts_key
-from agentctx.code.worker import LENGTH
+from agentctx.code.process import BOOT, Process
+from agentctx.code.producers import PRODUCERS
+from agentctx.code.resolve.edge_codec import decode_edges, encode_edges
+from agentctx.code.resolve.edges import FileEdges
+from agentctx.code.resolve.resolver import Resolver
+from agentctx.code.worker import pack_world
 
-# The worker gets the parent's import path and nothing of the folder it runs in: a repository's `json.py` stays unread.
-_BOOT: Final = "import sys, json; sys.path[:] = json.loads(sys.argv[1]); from agentctx.code.worker import main; main()"
-_AHEAD: Final = 8
-_CHUNK: Final = 1 << 16
+_FEW: Final = 300
+"""So many files are resolved before other processes have started and been told of the tree."""
 
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """The facts of a file as bytes, under the key that they are stored by; or without facts, the problem."""
+    """The facts of a file as bytes, under the key that they are stored by; or without facts, the problem.
+
+    parts: what each of `PRODUCERS` made of the content, by its key.
+    """
 
     path: str
     content_hash: str
     size: int
     facts: EncodedFacts | None
     problem: str = ""
+    parts: Mapping[str, bytes] = field(default_factory=dict)
 
     @property
     def key(self) -> str:
@@ -44,16 +46,26 @@ class Extracted:
         return facts_key(self.path, self.content_hash)
 
 
-class _Stalled(Exception):
-    """No answer within the time for one file."""
+@dataclass(frozen=True, slots=True)
+class ResolvedFile:
+    """The edges of a file as bytes, their number by kind and of calls by outcome; or none, and the problem."""
 
+    path: str
+    edges: bytes
+    footprint: bytes
+    kinds: Mapping[str, int] = field(default_factory=dict)
+    calls: Mapping[str, int] = field(default_factory=dict)
+    problem: str = ""
 
-class _Died(Exception):
-    """The process ended before it answered."""
+    def decode(self) -> FileEdges:
+        """The edges with their footprint."""
+        found = decode_edges(self.edges) if self.edges else FileEdges(self.path)
+        found.footprint = self.footprint
+        return found
 
 
 class ExtractionPool:
-    """Worker processes that turn files into facts; a context manager. One thread may use it at a time.
+    """Worker processes that turn files into facts, and facts into edges; a context manager. For one thread at a time.
 
     Processes start with the first request, about 0.2 s each, and stay for the next. `timeout` is for one file.
     """
@@ -61,7 +73,7 @@ class ExtractionPool:
     def __init__(self, workers: int | None = None, timeout: float = 20.0) -> None:
         self._count = max(1, workers or os.cpu_count() or 1)
         self._timeout = timeout
-        self._workers: list[_Worker] = []
+        self._workers: list[Process] = []
 
     def __enter__(self) -> Self:
         return self
@@ -78,29 +90,80 @@ class ExtractionPool:
         self._workers.clear()
 
     def extract(self, root: Path, paths: Iterable[str]) -> Iterator[Extracted]:
-        """The facts of every file, each as soon as it is ready. Stop iterating to cancel.
+        """The facts of every file under `root`, each as soon as it is ready. Stop iterating to cancel.
 
         A file that cannot be read, or that kills or stalls its process, comes with a problem and without facts.
         """
-        waiting = deque(paths)
-        count = min(self._count, len(waiting))
-        while len(self._workers) < count:
-            self._workers.append(_Worker())
-        results: queue.SimpleQueue[Extracted | BaseException | None] = queue.SimpleQueue()
+        folder = str(root)
+        return self._extracted(Source(list(paths), lambda path: Task(path, ["file", folder, path], b"")))
+
+    def extract_blobs(self, items: Iterable[tuple[str, bytes]]) -> Iterator[Extracted]:
+        """The same of contents that are no files: (path, content).
+
+        `items` is drawn from as there is room, by one thread at a time but not always by the caller's.
+        """
+        return self._extracted(Source(items, lambda item: Task(item[0], ["content", item[0], len(item[1])], item[1])))
+
+    def _extracted(self, source: Source) -> Iterator[Extracted]:
+        for one in self._run(source):
+            content_hash, size, problem = one.head or ("", 0, f"{one.problem}: facts are lost")
+            if problem:
+                yield Extracted(one.path, content_hash, size, None, problem)
+                continue
+            outline, references, *parts = one.parts
+            made = {producer.key: part for producer, part in zip(PRODUCERS, parts, strict=True)}
+            yield Extracted(one.path, content_hash, size, EncodedFacts(outline, references), "", made)
+
+    def resolve(
+        self, read: Callable[[str], EncodedFacts], imprints: Mapping[str, bytes], paths: Sequence[str]
+    ) -> Iterator[ResolvedFile]:
+        """The edges of `paths`, in no order. Stop iterating to cancel.
+
+        read: the facts of any file of the tree, asked by one thread at a time but not always by the caller's. imprints:
+        those of all its files. A few files are resolved in this process, which reads only the files that they lead to;
+        many in others, which are given all of them and end after it.
+        """
+        if len(paths) <= _FEW or self._count == 1:
+            yield from self._resolve_here(read, imprints, paths)
+            return
+        world = pack_world({path: read(path).outline for path in imprints}, imprints)
+
+        def task(path: str) -> Task:
+            references = read(path).references
+            return Task(path, ["edges", path, len(references)], references)
+
+        try:
+            for one in self._run(Source(sorted(paths), task), (["world", len(world)], world)):
+                problem, kinds, calls = one.head or (f"{one.problem}: edges are lost", {}, {})
+                edges, footprint = one.parts or (b"", b"")
+                yield ResolvedFile(one.path, edges, footprint, kinds, calls, problem)
+        finally:
+            self.close()  # what they hold of the tree is large
+
+    def _resolve_here(
+        self, read: Callable[[str], EncodedFacts], imprints: Mapping[str, bytes], paths: Sequence[str]
+    ) -> Iterator[ResolvedFile]:
+        outlines = Outlines(lambda path: read(path).outline, imprints.keys())
+        resolver = Resolver(outlines, lambda path: decode_references(read(path).references), imprints)
+        for found in resolver.resolve(paths):
+            kinds = Counter(edge.kind for edge in found.edges)
+            yield ResolvedFile(found.path, encode_edges(found), found.footprint, kinds, found.calls)
+
+    def _run(self, source: Source, first: tuple[list[Any], bytes] | None = None) -> Iterator[Done]:
+        """Hand out tasks and give the answers as they come; each process is told `first` before its first task."""
+        while len(self._workers) < self._count:
+            self._workers.append(Process(BOOT))
+        results: Results = queue.SimpleQueue()
         stop = threading.Event()
-
-        def drive(worker: _Worker) -> None:
-            try:
-                self._drive(worker, str(root), waiting, results, stop)
-            except BaseException as error:
-                results.put(error)
-            results.put(None)
-
-        threads = [threading.Thread(target=drive, args=(worker,), daemon=True) for worker in self._workers[:count]]
+        drivers = [
+            Driver(worker, source, place % 2 == 1, results, self._timeout, first)
+            for place, worker in enumerate(self._workers[: source.at_most(self._count)])
+        ]
+        threads = [threading.Thread(target=driver.run, args=(stop,), daemon=True) for driver in drivers]
         for thread in threads:
             thread.start()
         try:
-            running = count
+            running = len(threads)
             while running:
                 result = results.get()
                 if result is None:
@@ -113,99 +176,3 @@ class ExtractionPool:
             stop.set()
             for thread in threads:
                 thread.join()
-
-    def _drive(
-        self,
-        worker: _Worker,
-        root: str,
-        waiting: deque[str],
-        results: queue.SimpleQueue[Extracted | BaseException | None],
-        stop: threading.Event,
-    ) -> None:
-        sent: deque[str] = deque()
-        while not stop.is_set():
-            try:
-                while len(sent) < _AHEAD and waiting:
-                    with contextlib.suppress(IndexError):  # another thread took the last one
-                        sent.append(waiting.popleft())
-                        worker.ask(root, sent[-1])
-                if not sent:
-                    return
-                results.put(worker.answer(sent[0], self._timeout))
-                sent.popleft()
-            except (_Stalled, _Died) as error:
-                worker.stop()
-                lost = sent.popleft()
-                reason = f"no answer in {self._timeout:g} s" if isinstance(error, _Stalled) else "the parser crashed"
-                results.put(Extracted(lost, "", 0, None, f"{reason}: facts are lost"))
-                waiting.extendleft(reversed(sent))
-                sent.clear()
-        worker.stop()  # cancelled: answers are still on their way
-
-
-class _Worker:
-    """One process and its pipes; started when first asked."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
-        self._buffer = bytearray()
-
-    def ask(self, root: str, path: str) -> None:
-        """Send a request; returns at once."""
-        if self._process is None:
-            self._start()
-        request = json.dumps([0, root, path]).encode("utf-8", "surrogatepass")
-        process = self._process
-        assert process is not None
-        assert process.stdin is not None
-        # When it has died, its last answers are still to be read; the end after them tells which file it died of.
-        with contextlib.suppress(OSError):
-            process.stdin.write(LENGTH.pack(len(request)) + request)
-            process.stdin.flush()
-
-    def answer(self, path: str, timeout: float) -> Extracted:
-        """The next answer, which is that for `path`."""
-        deadline = time.monotonic() + timeout
-        head = self._take(LENGTH.unpack(self._take(LENGTH.size, deadline))[0], deadline)
-        _, content_hash, size, problem, outline, references = json.loads(head)
-        facts = EncodedFacts(self._take(outline, deadline), self._take(references, deadline))
-        return Extracted(path, content_hash, size, None if problem else facts, problem)
-
-    def stop(self) -> None:
-        """Kill the process, whatever it does."""
-        process, self._process = self._process, None
-        self._buffer.clear()
-        if process is None:
-            return
-        process.kill()
-        process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
-
-    def _start(self) -> None:
-        path = [entry for entry in sys.path if entry]
-        self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-P", "-c", _BOOT, json.dumps(path)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            cwd=os.path.abspath(os.sep),
-        )
-
-    def _take(self, size: int, deadline: float) -> bytes:
-        process = self._process
-        assert process is not None
-        assert process.stdout is not None
-        output = process.stdout.fileno()
-        while len(self._buffer) < size:
-            left = deadline - time.monotonic()
-            if left <= 0 or not select.select([output], [], [], left)[0]:
-                raise _Stalled
-            chunk = os.read(output, _CHUNK)
-            if not chunk:
-                raise _Died
-            self._buffer += chunk
-        taken = bytes(self._buffer[:size])
-        del self._buffer[:size]
-        return taken

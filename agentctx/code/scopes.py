@@ -219,7 +219,11 @@ def _references(
     result: list[Reference] = []
     previous: Reference | None = None
     selves = language.self_names
+    everywhere = not language.file_scoped or any(one.name == "*" for one in imports)
+    leading = {one.name for one in definitions}.union(one.alias for one in imports)
     for start, kind, name, receiver, line in map(best.__getitem__, sorted(best)):
+        if kind == READ and not receiver and not everywhere and name not in leading:
+            continue
         scope = sweep.at(start)
         if kind == READ and not receiver and (name in selves or _is_local(name, scope, local, outer)):
             continue
@@ -228,7 +232,10 @@ def _references(
             result.append(reference)
             previous = reference
     sweep = Sweep(found)
+    stored = {start for start, name, _, _ in collected.implicit if name == "__setitem__"}
     for start, name, receiver, line in sorted(collected.implicit):
+        if name == "__getitem__" and start in stored:
+            continue
         result.append(Reference(READ, name, receiver, sweep.at(start), line))
     return tuple(result)
 

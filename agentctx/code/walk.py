@@ -14,8 +14,8 @@ from agentctx.code.git import GitFolder, find_git
 from agentctx.code.ignore import IgnoreRules
 from agentctx.errors import FailedPrecondition, InvalidArgument
 
-_NEVER: Final = frozenset({".git", ".hg", ".svn", ".jj", "__pycache__", ".agentctx"})
-_UNTRACKED_NEVER: Final = frozenset(
+NEVER: Final = frozenset({".git", ".hg", ".svn", ".jj", "__pycache__", ".agentctx"})
+UNTRACKED_NEVER: Final = frozenset(
     "node_modules .venv venv .tox .nox .mypy_cache .pytest_cache .ruff_cache .gradle .idea .vscode .eggs "
     "bower_components .next .nuxt .terraform .cache .hypothesis".split()
 )
@@ -32,13 +32,17 @@ class WalkOptions:
 
 @dataclass(frozen=True, slots=True)
 class WalkedFile:
-    """A file of the tree: its path relative to the root with forward slashes, its stat signature, and its marks."""
+    """A file of the tree: its path relative to the root with forward slashes, and its stat signature."""
 
     path: str
     size: int
     mtime_ns: int
     inode: int
-    marks: Marks
+
+    @property
+    def marks(self) -> Marks:
+        """What the path says of the file."""
+        return path_marks(self.path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +128,11 @@ class _Walker:
     def run(self, rules: IgnoreRules, inside: str) -> None:
         stack = [(inside, rules)]
         cut = len(inside) + 1 if inside else 0
+        top = str(self._top)
         while stack:
             folder, rules = stack.pop()
             try:
-                with os.scandir(self._top / folder) as scan:
+                with os.scandir(f"{top}/{folder}") as scan:
                     entries = list(scan)
             except OSError as error:
                 if folder == inside:
@@ -171,15 +176,15 @@ class _Walker:
         elif status.st_size > self._options.largest:
             self._skip(shown, f"larger than {self._options.largest} bytes")
         else:
-            file = WalkedFile(shown, status.st_size, status.st_mtime_ns, status.st_ino, path_marks(shown))
+            file = WalkedFile(shown, status.st_size, status.st_mtime_ns, status.st_ino)
             self._result.files.append(file)
         return None
 
     def _folder(self, entry: os.DirEntry[str], path: str, shown: str, rules: IgnoreRules) -> IgnoreRules | None:
-        if entry.name in _NEVER:
+        if entry.name in NEVER:
             return None
         known = path in self._tracked_folders
-        if not known and (entry.name in _UNTRACKED_NEVER or rules.ignores(path, is_folder=True)):
+        if not known and (entry.name in UNTRACKED_NEVER or rules.ignores(path, is_folder=True)):
             self._result.ignored += 1
             return None
         if path in self._submodules or os.path.lexists(f"{entry.path}/.git"):

@@ -30,6 +30,7 @@ _CODES: Final[dict[type[AgentctxError], grpc.StatusCode]] = {
     errors.FailedPrecondition: grpc.StatusCode.FAILED_PRECONDITION,
     errors.RevisionMismatch: grpc.StatusCode.ABORTED,
     errors.Unauthenticated: grpc.StatusCode.UNAUTHENTICATED,
+    errors.PermissionDenied: grpc.StatusCode.PERMISSION_DENIED,
     errors.ResourceExhausted: grpc.StatusCode.RESOURCE_EXHAUSTED,
     errors.DeadlineExceeded: grpc.StatusCode.DEADLINE_EXCEEDED,
     errors.Unavailable: grpc.StatusCode.UNAVAILABLE,
@@ -42,7 +43,6 @@ _BY_STATUS: Final[dict[grpc.StatusCode, type[AgentctxError]]] = {
     code: cls for cls, code in reversed(_CODES.items()) if cls is not AgentctxError
 } | {
     grpc.StatusCode.OUT_OF_RANGE: errors.InvalidArgument,
-    grpc.StatusCode.PERMISSION_DENIED: errors.NotFound,
     grpc.StatusCode.UNIMPLEMENTED: errors.FailedPrecondition,
 }
 # Trailing metadata over 8 KB is refused on the way, and the message travels twice, once percent-encoded (up to 3x).

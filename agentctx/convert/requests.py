@@ -17,6 +17,7 @@ from agentctx.convert.values import (
     get_struct,
     get_time,
     integer,
+    known_options,
     put_revision,
     put_struct,
     put_time,
@@ -95,7 +96,7 @@ def get_request(namespace: str, id: str, as_of: object) -> pb.GetRequest:
 
 def list_request(namespace: str, options: Mapping[str, Any]) -> pb.ListRequest:
     """The request of `list`."""
-    _known(options, ListOptions.__annotations__)
+    known_options(options, ListOptions.__annotations__)
     request = pb.ListRequest(namespace=text(namespace, "namespace"))
     for name, value in options.items():
         if name == "page_size":
@@ -111,7 +112,7 @@ def search_request(namespace: str, query: str, options: Mapping[str, Any]) -> pb
     """The request of `search`. `timeout` is not part of it: it becomes the deadline of the call."""
     request = pb.SearchRequest(namespace=text(namespace, "namespace"), query=text(query, "query"))
     if options:
-        _known(options, SearchOptions.__annotations__)
+        known_options(options, SearchOptions.__annotations__)
     for name, value in options.items():
         if name == "k":
             request.k = integer(value, name, 32)
@@ -129,7 +130,7 @@ def search_request(namespace: str, query: str, options: Mapping[str, Any]) -> pb
 
 def update_request(namespace: str, id: str, changes: Mapping[str, Any]) -> pb.UpdateRequest:
     """The request of `update`: its mask names what is given."""
-    _known(changes, UpdateOptions.__annotations__)
+    known_options(changes, UpdateOptions.__annotations__)
     request = pb.UpdateRequest(namespace=text(namespace, "namespace"), id=text(id, "id"))
     for name, value in changes.items():
         if name == "if_revision":
@@ -217,12 +218,6 @@ def _role_code(value: object, field: str) -> Any:
     if code is None:
         raise InvalidArgument(f"{field} must be one of user, assistant, system, tool or empty", field=field)
     return code
-
-
-def _known(given: Mapping[str, object], known: Mapping[str, object]) -> None:
-    for name in given:
-        if name not in known:
-            raise InvalidArgument(f"unknown option {name!r}; known: {', '.join(sorted(known))}", field=name)
 
 
 # --- requests, read by the server -------------------------------------------------------------------------------------

@@ -53,11 +53,28 @@ def boolean(value: object, field: str) -> bool:
     return value
 
 
+def number(value: object, field: str) -> float:
+    """An int or a float."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InvalidArgument(f"{field} must be a number, not {type(value).__name__}", field=field)
+    try:
+        return float(value)
+    except OverflowError:
+        raise InvalidArgument(f"{field} is out of range: a number of many digits", field=field) from None
+
+
 def texts(value: object, field: str) -> list[str]:
     """A list of strings: tags, ids."""
     if isinstance(value, str) or not isinstance(value, Sequence):
         raise InvalidArgument(f"{field} must be a list of texts, not {type(value).__name__}", field=field)
     return [text(one, f"{field}[{i}]") for i, one in enumerate(value)]
+
+
+def known_options(given: Mapping[str, object], known: Mapping[str, object]) -> None:
+    """Raise InvalidArgument for an option that a method does not have."""
+    for name in given:
+        if name not in known:
+            raise InvalidArgument(f"unknown option {name!r}; known: {', '.join(sorted(known))}", field=name)
 
 
 # --- times ------------------------------------------------------------------------------------------------------------
@@ -261,6 +278,19 @@ def _get(message: Value) -> JsonValue:
             refused.steps.append(f"[{i}]")
             raise
     return found
+
+
+def put_fields(message: Any, value: object, names: Sequence[str]) -> None:
+    """Set the plain fields of these names, but those that are None."""
+    for name in names:
+        if (one := getattr(value, name)) is not None:
+            setattr(message, name, one)
+
+
+def get_fields(message: Any, names: Sequence[str], optional: Sequence[str] = ()) -> dict[str, Any]:
+    """The plain fields of these names; None for an `optional` one that is absent."""
+    found = {name: getattr(message, name) for name in names}
+    return found | {name: getattr(message, name) if message.HasField(name) else None for name in optional}
 
 
 def as_dict(value: Any) -> dict[Any, Any]:

@@ -8,8 +8,9 @@ docs/consolidation.md has the measurements.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -46,16 +47,32 @@ class Coder:
         numbers[1::2] = np.vecdot(vectors, self.centre)
         return codes
 
-    def estimate(self, query: Floats, codes: Codes) -> Floats:
-        """The products of `query` with some rows, as their codes tell, less a number that is the same for all."""
+    def aim(self, query: Floats) -> Aim:
+        """A query made ready to be compared with codes."""
         apart = query - self.centre
-        wanted = self._signs(apart[None, :])[:, 0]
-        bits = self.words * _WORD
+        says = _cosines(self.words * _WORD) * np.sqrt(np.vecdot(apart, apart))
+        return Aim(self._signs(apart[None, :])[:, 0], says, np.float32(np.vecdot(apart, self.centre)))
+
+    def _signs(self, apart: Floats) -> Codes:
+        with one_thread():
+            turned = apart @ self._rotation
+        packed = np.packbits(turned > 0, axis=1)
+        return packed.view(np.uint64).T
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Aim:
+    """A query against codes. signs: of its words. says: by how many signs differ. same: what all products share."""
+
+    signs: Codes
+    says: Floats
+    same: np.float32
+
+    def estimate(self, codes: Codes, places: npt.NDArray[np.integer[Any]] | None = None) -> Floats:
+        """The products with some rows, as their codes tell; with those at some places only, if these are given."""
         # One byte holds a count of 256 as 0: the exact opposite of the query, which the exact score then drops.
-        count: type[np.uint8 | np.uint16] = np.uint8 if bits <= 256 else np.uint16
-        angle = np.arange(bits + 1, dtype=np.float32) * np.float32(np.pi / bits)
-        says = np.cos(angle) * np.sqrt(np.vecdot(apart, apart))
-        size = codes.shape[1]
+        count: type[np.uint8 | np.uint16] = np.uint8 if len(self.says) <= 257 else np.uint16
+        size = codes.shape[1] if places is None else len(places)
         found = np.empty(size, dtype=np.float32)
         width = min(size, _BLOCK)
         differ = np.empty(width, dtype=np.uint64)
@@ -64,25 +81,28 @@ class Coder:
             end = min(start + _BLOCK, size)
             x, b, t, f = differ[: end - start], ones[: end - start], total[: end - start], found[start:end]
             t.fill(0)
-            for word, pattern in zip(codes[:-1, start:end], wanted, strict=True):
-                np.bitwise_xor(word, pattern, out=x)
+            for word, pattern in zip(codes, self.signs, strict=False):
+                if places is None:
+                    np.bitwise_xor(word[start:end], pattern, out=x)
+                else:
+                    np.take(word, places[start:end], out=x, mode="clip")
+                    np.bitwise_xor(x, pattern, out=x)
                 np.bitwise_count(x, out=b)
                 np.add(t, b, out=t)
-            np.take(says, t, out=f, mode="clip")
-            numbers = codes[-1, start:end].view(np.float32)
-            np.multiply(f, numbers[::2], out=f)
-            np.add(f, numbers[1::2], out=f)
+            np.take(self.says, t, out=f, mode="clip")
+            last = codes[-1, start:end] if places is None else codes[-1].take(places[start:end], mode="clip")
+            numbers = last.view(np.float32)
+            f *= numbers[::2]
+            f += numbers[1::2]
+        found += self.same
         return found
 
-    def same(self, query: Floats) -> float:
-        """What `estimate` leaves out."""
-        return float(np.vecdot(query - self.centre, self.centre))
 
-    def _signs(self, apart: Floats) -> Codes:
-        with one_thread():
-            turned = apart @ self._rotation
-        packed = np.packbits(turned > 0, axis=1)
-        return packed.view(np.uint64).T
+@lru_cache(maxsize=4)
+def _cosines(bits: int) -> Floats:
+    """By how many of so many signs differ, the cosine of the angle that they tell."""
+    cosines: Floats = np.cos(np.arange(bits + 1, dtype=np.float32) * np.float32(np.pi / bits))
+    return cosines
 
 
 def words_for(dimensions: int) -> int:

@@ -8,13 +8,12 @@ from datetime import datetime
 from typing import Any, Final, Self
 
 import numpy as np
-import numpy.typing as npt
 
 from agentctx.ids import to_micros
 from agentctx.index.expiry import FOREVER
 from agentctx.index.growable import Growable
 from agentctx.index.history import CHANGING, History
-from agentctx.index.texts import Texts
+from agentctx.index.texts import Packing, Texts, unpacked
 from agentctx.types import Episode, LogRecord
 
 _NAMED: Final = ("sessions", "speakers", "roles")
@@ -131,8 +130,7 @@ class Columns:
         """Everything, by reference or as a function that makes it. Later changes leak into the columns in CHANGING."""
         arrays: dict[str, Any] = {name: column.array for name, column in self.of.items()}
         for name, table in self.names.items():
-            packed = _Packed(table)
-            arrays |= {f"{name}.data": packed.data, f"{name}.ends": packed.ends}
+            arrays |= Packing(table, len(table)).arrays(f"{name}.data", f"{name}.ends")
         for prefix, part in (("texts", self.texts.arrays()), ("history", self.history.arrays())):
             arrays |= {f"{prefix}.{name}": one for name, one in part.items()}
         return arrays
@@ -143,53 +141,17 @@ class Columns:
         columns = cls()
         columns.of = {name: Growable.of(arrays[name].view(dtype)) for name, dtype in _TYPES.items()}
         columns.names = {
-            name: {one: number for number, one in enumerate(unpack(part(arrays, name)))} for name in _NAMED
+            name: {one: number for number, one in enumerate(unpacked(**part(arrays, name)))} for name in _NAMED
         }
         columns.texts = Texts.restore(part(arrays, "texts"))
         columns.history = History.restore(part(arrays, "history"))
         return columns
 
 
-class _Packed:
-    """The names that a table has now, packed when they are asked for."""
-
-    def __init__(self, table: Mapping[str, int]) -> None:
-        self._table = table
-        self._count = len(table)
-        self._made: dict[str, npt.NDArray[Any]] = {}
-
-    def data(self) -> npt.NDArray[Any]:
-        return self._pack()["data"]
-
-    def ends(self) -> npt.NDArray[Any]:
-        return self._pack()["ends"]
-
-    def _pack(self) -> dict[str, npt.NDArray[Any]]:
-        if not self._made:
-            # Names are only ever added; `list` of a dict is one step, which no other thread comes between.
-            self._made = pack(list(self._table)[: self._count])
-        return self._made
-
-
 def part(arrays: Arrays, prefix: str) -> dict[str, Any]:
     """The arrays named `prefix.…`, without the prefix."""
     start = prefix + "."
     return {name.removeprefix(start): one for name, one in arrays.items() if name.startswith(start)}
-
-
-def pack(texts: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
-    """Texts as bytes and the places where each ends."""
-    encoded = [text.encode() for text in texts]
-    return {
-        "data": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-        "ends": np.cumsum([len(one) for one in encoded], dtype=np.int64),
-    }
-
-
-def unpack(arrays: Arrays) -> list[str]:
-    """What `pack` packed."""
-    data, ends = arrays["data"].tobytes(), arrays["ends"].tolist()
-    return [data[start:end].decode() for start, end in zip([0, *ends], ends, strict=False)]
 
 
 def _or(moment: datetime | None, otherwise: int) -> int:

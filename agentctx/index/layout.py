@@ -83,6 +83,15 @@ class Layout:
         sizes = self.cell_offsets[cells + 1] - self.cell_offsets[cells]
         return cells[_most_like(query, self.cell_centroids[cells], sizes, wanted)]
 
+    def places(self, cells: npt.NDArray[np.integer]) -> npt.NDArray[np.intp]:
+        """The places of some cells, in ascending order."""
+        cells = np.sort(cells)
+        begins = self.cell_offsets.take(cells)
+        sizes = self.cell_offsets.take(cells + 1) - begins
+        places: npt.NDArray[np.intp] = (begins - sizes.cumsum() + sizes).repeat(sizes)
+        places += np.arange(len(places))
+        return places
+
     def runs(self, cells: npt.NDArray[np.integer]) -> list[tuple[int, int]]:
         """The places of some cells as (first, end), in ascending order, neighbouring blocks joined."""
         cells = np.sort(cells)

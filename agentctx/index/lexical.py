@@ -7,7 +7,8 @@ so that none costs more than a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from typing import Any, Final, Self
 
 import numpy as np
@@ -15,9 +16,9 @@ import numpy.typing as npt
 
 from agentctx.index.growable import Growable
 from agentctx.index.lexical_fold import Fold, built, subtract
-from agentctx.index.lexical_meet import Met, look, meet
+from agentctx.index.lexical_meet import Lists, Met, Rooms, add_up, gather, meet
 from agentctx.index.lexical_segment import Counts, Rows, Segment
-from agentctx.index.lexical_tail import Tail, slices
+from agentctx.index.lexical_tail import Tail, cut, parts_of, slices
 from agentctx.index.lexical_terms import Terms
 
 LEAST_TAIL: Final = 512
@@ -56,25 +57,46 @@ class LexicalIndex:
 
     def add(self, documents: Sequence[Mapping[str, int]]) -> None:
         """Enter the terms of the next rows, with how often each says them; all are visible. O(terms)."""
-        tail = self._tails[-1]
-        self._spoken += float(self._length.array[tail.end : tail.end + len(documents)].sum())
-        for counts in documents:
-            row = tail.end
-            numbers = [self.terms.enter(term) for term in counts]
-            new = len(self.terms) - len(self._holders)
-            if new:
-                self._holders.extend(np.zeros(new, dtype=np.int32))
-                self._sessions.extend(np.zeros(new, dtype=np.int32))
-            tail.add(numbers, list(counts.values()))
-            self._shown.append(True)
-            if not numbers:
-                continue
-            self._holders.array[numbers] += 1
-            if self._session.array[row]:
-                numbers = self._new_in_session(tail, numbers, row)
-            self._sessions.array[numbers] += 1
-        if not self._folding and len(tail) >= max(_AT_ONCE, len(self._base)):
+        enter = self.terms.enter
+        numbers = [[enter(term) for term in counts] for counts in documents]
+        new = len(self.terms) - len(self._holders)
+        if new:
+            self._holders.extend(np.zeros(new, dtype=np.int32))
+            self._sessions.extend(np.zeros(new, dtype=np.int32))
+        self._take_up(numbers, [list(counts.values()) for counts in documents])
+        if not self._folding and len(self._tails[-1]) >= max(_AT_ONCE, len(self._base)):
             self._fold_at_once()
+
+    def _take_up(self, numbers: Sequence[list[int]], counts: Sequence[list[int]]) -> None:
+        """Add rows whose terms have their numbers already: the terms of each, and how often it says them."""
+        tail = self._tails[-1]
+        first, end = tail.end, tail.end + len(numbers)
+        self._spoken += float(self._length.array[first:end].sum())
+        self._shown.extend(np.ones(len(numbers), dtype=np.bool_))
+        runs = self._run.array[first:end].tolist()
+        together = (self._session.array[first:end] != 0).tolist()
+        fresh: list[int] = []  # terms that no other visible row of the session says, and below those that perhaps none
+        unsure: list[int] = []
+        with tail.entering() as put:
+            for row, some, said, run, shared in zip(range(first, end), numbers, counts, runs, together, strict=True):
+                put(some, said)
+                if not shared:
+                    fresh += some
+                    continue
+                keys = {number << 32 | run for number in some}
+                heard = self._heard(keys)
+                tail.pairs |= keys
+                if heard and self._hidden:  # perhaps by hidden rows alone
+                    fresh += self._unsaid(heard, row)
+                keys -= heard
+                if run < self._base_runs:
+                    unsure += keys
+                else:
+                    fresh += [key >> 32 for key in keys]
+        if unsure:
+            fresh += self._unsaid_in_base(unsure)
+        for column, told in ((self._holders, list(chain.from_iterable(numbers))), (self._sessions, fresh)):
+            np.add.at(column.array, np.array(told, dtype=np.int64), np.int32(1))
 
     def _fold_at_once(self) -> None:
         """Nobody folds in the background, or not soon enough: searches would slow down."""
@@ -83,20 +105,27 @@ class LexicalIndex:
             pass
         self.publish(fold)
 
-    def _new_in_session(self, tail: Tail, numbers: list[int], row: int) -> list[int]:
-        """Those terms of a row that no other visible row of its session says."""
-        run = int(self._run.array[row])
-        keys = {number << 32 | run for number in numbers}
-        known = keys & tail.pairs
-        tail.pairs |= keys
-        old = run < self._base_runs or len(self._tails) > 1
-        if not self._hidden and not old:
-            return [key >> 32 for key in keys - known]
-        if not self._hidden:
-            keys -= known
-        terms = np.fromiter((key >> 32 for key in keys), dtype=np.int64, count=len(keys))
-        said = self._said(terms, np.full(len(keys), run), besides=row)
-        return [int(term) for term in terms[said == 0]]
+    def _heard(self, keys: set[int]) -> set[int]:
+        """Those pairs of a term and a run that rows of the tails say, hidden ones too."""
+        heard: set[int] = set()
+        for tail in self._tails:
+            heard |= keys & tail.pairs
+        return heard
+
+    def _unsaid(self, keys: set[int], row: int) -> list[int]:
+        """The terms of those pairs that no visible row but `row` says."""
+        terms, runs = parts_of(keys)
+        unsaid: list[int] = terms[self._said(terms, runs, besides=row) == 0].tolist()
+        return unsaid
+
+    def _unsaid_in_base(self, keys: Collection[int]) -> list[int]:
+        """The terms of those pairs that no visible row of the base says."""
+        terms, runs = parts_of(keys)
+        places = self._base.find(terms, runs)
+        held = places >= 0
+        held[held] = self._base_totals[places[held]] > 0
+        unsaid: list[int] = terms[~held].tolist()
+        return unsaid
 
     def _said(self, terms: Ints, runs: Ints, besides: int = -1) -> Ints:
         """How often visible rows of a run say a term, pair by pair."""
@@ -204,12 +233,17 @@ class LexicalIndex:
         owner, numbers, said = (np.concatenate([one[i] for one in found]) for i in range(3))
         return owner, numbers, said
 
-    def meet(self, rows: npt.NDArray[np.integer[Any]], place: Rows, terms: Rows, code: npt.NDArray[np.int16]) -> Met:
-        """Where some rows say some of `terms`, which are ascending.
+    def meet(self, rows: npt.NDArray[np.integer[Any]], terms: Rows, rooms: Rooms, lists: Lists | None = None) -> Met:
+        """Where some rows, each given once, say some terms. lists: what `gather` gave for the first of them."""
+        return meet(self._base, self._tails, rows, terms, rooms, lists)
 
-        place: of each of `rows` its place in them, anything for other rows. code: working memory by term, all 0.
-        """
-        return meet(self._base, self._tails, rows, place, terms, code)
+    def gather(self, terms: Rows, most: int) -> Lists:
+        """The rows that say some terms, of the first terms so many as have about `most` rows together."""
+        return gather(self._base, self._tails, terms, most)
+
+    def add_up(self, lists: Lists, weights: npt.NDArray[np.float32], sums: npt.NDArray[np.float32]) -> None:
+        """Add to `sums`, by row, the weight of each term in `lists` times about how much the row says it: 0 to 1."""
+        add_up(self._base, lists, weights, self._length.array, self._mean, sums)
 
     def rows(self, term: int) -> Rows:
         """All rows that say a term, ascending, hidden ones too."""
@@ -217,36 +251,15 @@ class LexicalIndex:
         parts += [held[0] for tail in self._tails if (held := tail.postings(term)) is not None]
         return np.concatenate(parts)
 
-    def look(
-        self, terms: Rows, weights: npt.NDArray[np.float32], most: int, *, entire: bool = False
-    ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-        """The rows that say most about some terms, hidden ones too: (row, weight times about how much: 0 to 1).
-
-        All rows of each term, but for terms that are in many, unless the `entire` lists are asked for; a row is given
-        once for each term that it says. Of the terms so many as have `most` rows together, the first ones first; the
-        newest rows come beside these.
-        """
-        return look(self._base, self._tails, (terms, weights, most, entire), self._length.array, self._mean)
-
-    def totals(self, term: int, runs: Rows) -> Ints:
-        """How often visible rows of each of some sessions, their runs ascending, say a term.
+    def totals(self, terms: Sequence[int], runs: Rows) -> Ints:
+        """By term and session how often visible rows of it say it; the sessions by their runs, ascending.
 
         A row without a session is not asked about: what it says is in `terms_of`.
         """
-        found = self._base.totals_of(term, runs, self._base_totals)
-        for tail in self._tails if len(runs) else ():
-            entry = tail.postings(term) if tail.pairs else None
-            if entry is None:
-                continue
-            rows, counts = entry
-            if self._hidden:
-                seen = self._shown.array[rows]
-                rows, counts = rows[seen], counts[seen]
-            run = self._run.array[rows]
-            place = np.searchsorted(runs, run)
-            np.minimum(place, len(runs) - 1, out=place)
-            there = runs[place] == run
-            found += np.bincount(place[there], weights=counts[there], minlength=len(runs)).astype(np.int64)
+        found = self._base.totals_of(terms, runs, self._base_totals)
+        shown = self._shown.array if self._hidden else None
+        for tail in self._tails:
+            tail.add_totals(found, terms, runs, self._run.array, shown)
         return found
 
     # --- folding ------------------------------------------------------------------------------------------------------
@@ -311,9 +324,9 @@ class LexicalIndex:
         grown = self._holders.nbytes + self._sessions.nbytes + self._shown.nbytes
         return self._base.nbytes + self.terms.nbytes + totals + grown + sum(tail.nbytes for tail in self._tails)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `restore` needs."""
-        made: dict[str, npt.NDArray[Any]] = {f"base.{name}": one for name, one in self._base.arrays().items()}
+    def arrays(self) -> dict[str, Any]:
+        """What `restore` needs, by reference or as a function that makes it; later changes leave it as it is."""
+        made: dict[str, Any] = {f"base.{name}": one for name, one in self._base.arrays().items()}
         made |= {f"terms.{name}": one for name, one in self.terms.arrays().items()}
         for place, tail in enumerate(self._tails):
             ends, terms, counts = tail.forward.arrays
@@ -350,25 +363,11 @@ class LexicalIndex:
         new = len(index.terms) - base.vocabulary
         index._holders = Growable.of(np.append(base.holders, np.zeros(new, dtype=np.int32)))
         index._sessions = Growable.of(np.append(base.sessions, np.zeros(new, dtype=np.int32)))
-        for forward in forwards:
-            index._take_up(*forward)
+        for ends, terms, counts in forwards:
+            rows = [0, *ends.tolist()]
+            index._take_up(cut(terms, rows), cut(counts, rows))
         index.hide(np.flatnonzero(~arrays["shown"]))
         return index
-
-    def _take_up(self, ends: Ints, terms: Rows, counts: Counts) -> None:
-        """Add rows whose terms have their numbers already."""
-        tail, start = self._tails[-1], 0
-        said = counts.tolist()
-        every = terms.tolist()
-        for end in ends.tolist():
-            row, numbers = tail.end, every[start:end]
-            tail.add(numbers, said[start:end])
-            self._shown.append(True)
-            self._holders.array[numbers] += 1
-            if numbers and self._session.array[row]:
-                numbers = self._new_in_session(tail, numbers, row)
-            self._sessions.array[numbers] += 1
-            start = end
 
     def check_invariants(self, documents: Sequence[Mapping[str, int]], visible: npt.NDArray[np.bool_]) -> None:
         """Assert that it says what `documents` say, by row, and counts the visible ones. For tests."""
@@ -392,4 +391,4 @@ class LexicalIndex:
             assert self.holders(number) == len(seen)
             assert self.sessions(number) == len({int(run[row]) for row in seen})
             expected = [sum(held[row][term] for row in seen if run[row] == one) for one in runs.tolist()]
-            assert self.totals(number, runs).tolist() == expected
+            assert self.totals([number], runs).tolist() == [expected]

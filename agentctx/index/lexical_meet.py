@@ -1,4 +1,4 @@
-"""Where some rows say some terms: looked up from the side of the rows, or of the terms."""
+"""Where terms are said: the lists of some terms put together, and where some rows say them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,15 @@ import numpy.typing as npt
 
 from agentctx.index.lexical_fold import norm
 from agentctx.index.lexical_segment import IMPACTS, Counts, Ints, Rows, Segment
-from agentctx.index.lexical_tail import Tail, places_of, stretches
+from agentctx.index.lexical_tail import Tail, stretches
 
-EITHER: Final = 1.5  # occurrences that are looked at by term in the time of one by row
+EITHER: Final = 6
+"""Occurrences that are looked at by term in the time of one by row."""
+_LONG: Final = 1_024  # occurrences a list from which on each is dealt with by itself
+
+Floats = npt.NDArray[np.float32]
+Rooms = tuple[Rows, npt.NDArray[np.int16]]
+"""Working memory by row and by term, all 0 before and after."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,42 +29,132 @@ class Met:
     looked: occurrences that were looked at to find these.
     """
 
-    place: Rows
+    place: npt.NDArray[np.intp]
     code: npt.NDArray[np.intp]
     counts: Counts
     looked: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Lists:
+    """The rows that say some terms, hidden ones too: of each term those of the base, and behind all these the newest.
+
+    begins, sizes: where the list of each term lies in the base. new_codes, new_counts: of the newest rows, the place of
+    the term and how often it is said.
+    """
+
+    rows: npt.NDArray[np.intp]
+    begins: Ints
+    sizes: Ints
+    new_codes: npt.NDArray[np.intp]
+    new_counts: Counts
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def sizes_of(base: Segment, terms: Rows) -> tuple[Ints, Ints]:
+    """Where the lists of some terms begin in the base, and how long they are there."""
+    begins = base.starts.take(terms, mode="clip")  # terms that the base does not know have an empty list at the end
+    return begins, base.starts.take(terms + 1, mode="clip") - begins
+
+
+def gather(base: Segment, tails: Sequence[Tail], terms: Rows, most: int) -> Lists:
+    """The lists of the first terms, as many as have `most` rows of the base together, at least one's."""
+    begins, sizes = sizes_of(base, terms)
+    enough = int(sizes.cumsum().searchsorted(most)) + 1
+    begins, sizes, terms = begins[:enough], sizes[:enough], terms[:enough]
+    parts: list[npt.NDArray[Any]] = [
+        base.rows[begin:end] for begin, end in zip(begins.tolist(), (begins + sizes).tolist(), strict=True)
+    ]
+    codes: list[npt.NDArray[np.intp]] = []
+    counts: list[Counts] = []
+    for tail in tails:
+        if len(tail):
+            for code, term in enumerate(terms.tolist()):
+                held = tail.postings(term)
+                if held is not None:
+                    parts.append(held[0])
+                    counts.append(held[1])
+                    codes.append(np.full(len(held[0]), code, dtype=np.intp))
+    return Lists(
+        np.concatenate([_NO_ROWS, *parts]).astype(np.intp),
+        begins,
+        sizes,
+        np.concatenate([_NO_CODES, *codes]),
+        np.concatenate([_NO_COUNTS, *counts]),
+    )
+
+
+def add_up(base: Segment, lists: Lists, weights: Floats, lengths: Floats, mean: float, sums: Floats) -> None:
+    """Add to `sums`, by row, for each occurrence about how much the row is about the term, times the term's weight."""
+    weights = weights[: len(lists.sizes)]
+    parts = weights * np.float32(1 / IMPACTS)
+    known = len(lists.rows) - len(lists.new_codes)
+    begins, ends = lists.begins.tolist(), (lists.begins + lists.sizes).tolist()
+    if known > _LONG * len(parts):
+        done = 0
+        for part, begin, end in zip(parts, begins, ends, strict=True):
+            np.add.at(sums, lists.rows[done : done + end - begin], base.impacts[begin:end] * part)
+            done += end - begin
+    elif known:
+        impacts = np.concatenate([base.impacts[begin:end] for begin, end in zip(begins, ends, strict=True)])
+        np.add.at(sums, lists.rows[:known], impacts * parts.repeat(lists.sizes))
+    if len(lists.new_codes):
+        rows = lists.rows[known:]
+        said = lists.new_counts / (lists.new_counts + norm(lengths[rows], mean))
+        np.add.at(sums, rows, (said * weights.take(lists.new_codes)).astype(np.float32))
 
 
 def meet(
     base: Segment,
     tails: Sequence[Tail],
     rows: npt.NDArray[np.integer[Any]],
-    place: Rows,
     terms: Rows,
-    code: npt.NDArray[np.int16],
+    rooms: Rooms,
+    lists: Lists | None = None,
 ) -> Met:
-    """See `LexicalIndex.meet`."""
-    found: list[Met] = []
+    """Where some rows, each given once, say some terms. lists: those of the first terms, if they are at hand."""
+    marks, code = rooms
     size = len(base)
-    inside = rows if not len(rows) or int(rows.max()) < size else rows[rows < size]
-    if len(inside):
-        known = terms[: int(np.searchsorted(terms, base.vocabulary))]
-        lists, texts = base.starts[known + 1] - base.starts[known], base.row_starts
-        if len(known) and int(lists.sum()) <= EITHER * int((texts[inside + 1] - texts[inside]).sum()):
-            found.append(by_term(base, rows, place, known))
-        else:
-            found.append(by_row(texts, base.terms, base.row_counts, inside, place[inside], terms, code))
-    if len(inside) < len(rows):
+    inside: npt.NDArray[np.intp] | None = None  # all
+    if len(rows) and int(rows.max()) >= size:
+        inside = np.flatnonzero(rows < size)
+    some = rows if inside is None else rows[inside]
+    at_hand = 0 if lists is None else len(lists.sizes)
+    listed = 0 if lists is None else len(lists)
+    rest = sizes_of(base, terms[at_hand:])[1]
+    texts = base.row_starts.take(some + 1) - base.row_starts.take(some)
+    if size and listed + 3 * int(rest.sum()) <= EITHER * int(texts.sum()):
+        found = []
+        marks[rows] = np.arange(1, len(rows) + 1, dtype=np.int32)
+        if lists is not None:
+            found.append(_by_term(base, lists, marks, 0))
+        if at_hand < len(terms):
+            further = gather(base, tails, terms[at_hand:], np.iinfo(np.int64).max)
+            found.append(_by_term(base, further, marks, at_hand))
+        marks[rows] = 0
+        return _joined(found)
+    found = []
+    code[terms] = np.arange(1, len(terms) + 1, dtype=np.int16)
+    if len(some):
+        found.append(_by_row(base.row_starts, base.terms, base.row_counts, some, inside, code))
+    if inside is not None:
         for tail in tails:
-            newer = rows[(rows >= tail.first) & (rows < tail.end)]
+            newer = np.flatnonzero((rows >= tail.first) & (rows < tail.end))
             if len(newer):
                 held = tail.forward
-                some = newer - tail.first
-                found.append(by_row(held.starts, held.terms.array, held.counts.array, some, place[newer], terms, code))
+                some = rows[newer] - tail.first
+                found.append(_by_row(held.starts, held.terms.array, held.counts.array, some, newer, code))
+    code[terms] = 0
+    return _joined(found)
+
+
+def _joined(found: list[Met]) -> Met:
     if len(found) == 1:
         return found[0]
     if not found:
-        return Met(np.zeros(0, np.int32), np.zeros(0, np.intp), np.zeros(0, np.uint8), 0)
+        return Met(_NO_CODES, _NO_CODES, _NO_COUNTS, 0)
     return Met(
         np.concatenate([one.place for one in found]),
         np.concatenate([one.code for one in found]),
@@ -67,64 +163,40 @@ def meet(
     )
 
 
-def look(
-    base: Segment,
-    tails: Sequence[Tail],
-    wanted: tuple[Rows, npt.NDArray[np.float32], int, bool],
-    lengths: npt.NDArray[np.float32],
-    mean: float,
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.float32]]:
-    """See `LexicalIndex.look`, whose arguments are in `wanted`."""
-    terms, weights, most, entire = wanted
-    inside = np.flatnonzero(terms < base.vocabulary)
-    known = terms.take(inside)
-    begins = (base.starts if entire else base.look_starts).take(known)
-    sizes = base.starts.take(known + 1) - begins if entire else base.look_sizes.take(known)
-    enough = int(sizes.cumsum().searchsorted(most)) + 1
-    begins, sizes, inside = begins[:enough], sizes[:enough], inside[:enough]
-    places = places_of(begins, sizes)
-    rows = base.rows.take(places).astype(np.intp)
-    says = (weights.take(inside) * np.float32(1 / IMPACTS)).repeat(sizes)
-    says *= base.impacts.take(places)
-    newer = [
-        (*held, weight)
-        for tail in tails
-        if len(tail)
-        for term, weight in zip(terms.tolist(), weights.tolist(), strict=True)
-        if (held := tail.postings(term)) is not None
-    ]
-    if not newer:
-        return rows, says
-    new_rows, counts = np.concatenate([one[0] for one in newer]), np.concatenate([one[1] for one in newer])
-    impacts = counts / (counts + norm(lengths[new_rows], mean))
-    impacts *= np.repeat(np.array([one[2] for one in newer], dtype=np.float32), [len(one[0]) for one in newer])
-    return np.concatenate((rows, new_rows)), np.concatenate((says, impacts))
-
-
-def by_row(
+def _by_row(
     starts: Ints,
     terms: Rows,
     counts: Counts,
     rows: npt.NDArray[np.integer[Any]],
-    place: Rows,
-    wanted: Rows,
+    places: npt.NDArray[np.intp] | None,
     code: npt.NDArray[np.int16],
 ) -> Met:
     """Look through all that the rows say."""
     ends, at = stretches(starts, rows)
-    code[wanted] = np.arange(1, len(wanted) + 1, dtype=np.int16)
     met = code.take(terms.take(at))
-    code[wanted] = 0
     hits = np.flatnonzero(met)
     owner = ends.searchsorted(hits, side="right")
-    return Met(place.take(owner), met.take(hits).astype(np.intp) - 1, counts.take(at.take(hits)), len(at))
+    place: npt.NDArray[np.intp] = owner if places is None else places.take(owner)
+    return Met(place, met.take(hits).astype(np.intp) - 1, counts.take(at.take(hits)), len(at))
 
 
-def by_term(base: Segment, rows: npt.NDArray[np.integer[Any]], place: Rows, wanted: Rows) -> Met:
+def _by_term(base: Segment, lists: Lists, marks: Rows, first: int) -> Met:
     """Look through all rows that say the terms."""
-    ends, at = stretches(base.starts, wanted)
-    said = base.rows.take(at)
-    where = place.take(said)
-    hits = np.flatnonzero(rows.take(where, mode="clip") == said)
-    owner = ends.searchsorted(hits, side="right")
-    return Met(where.take(hits), owner, base.counts.take(at.take(hits)), len(at))
+    where = marks.take(lists.rows)
+    hits = np.flatnonzero(where)
+    place = where.take(hits).astype(np.intp) - 1
+    known = len(lists.rows) - len(lists.new_codes)
+    ends = lists.sizes.cumsum()
+    old = int(hits.searchsorted(known)) if len(lists.new_codes) else len(hits)
+    owner = ends.searchsorted(hits[:old], side="right")
+    counts = base.counts.take(hits[:old] + (lists.begins - ends + lists.sizes).take(owner))
+    if old < len(hits):
+        new = hits[old:] - known
+        owner = np.concatenate((owner, lists.new_codes.take(new)))
+        counts = np.concatenate((counts, lists.new_counts.take(new)))
+    return Met(place, owner + first, counts, len(lists))
+
+
+_NO_ROWS: Final[Rows] = np.zeros(0, dtype=np.int32)
+_NO_CODES: Final[npt.NDArray[np.intp]] = np.zeros(0, dtype=np.intp)
+_NO_COUNTS: Final[Counts] = np.zeros(0, dtype=np.uint8)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final, Self
 
@@ -15,9 +15,6 @@ Counts = npt.NDArray[np.uint8]
 
 MOST: Final = 255
 """Occurrences of a term in one row beyond it say nothing more."""
-HEAD: Final = 4_096
-"""Of a term in more rows than that, so many rows that it says most about are kept apart."""
-_HEADS: Final = 64  # or one in so many of all rows, if that is more
 IMPACTS: Final = 255.0
 """An impact is kept as a whole number of so many parts of one."""
 _CHUNK: Final = 32_768  # occurrences that one step of building deals with
@@ -28,18 +25,14 @@ class Segment:
     """Rows 0 to n - 1 of a namespace. Immutable; the arrays may be read-only memory maps.
 
     Of term t: rows[starts[t]:starts[t+1]], ascending, with counts and impacts (how much a row is about a term, from
-    its count and length). Behind all of these lie the heads of long lists: look_starts[t] is where the head of t, or
-    the whole list if it is short, begins, and look_sizes[t] how long it is. Of row r:
-    terms[row_starts[r]:row_starts[r+1]], with row_counts. Of term t in sessions: runs[run_starts[t]:run_starts[t+1]],
-    ascending, with totals; rows without a session are not among them.
+    its count and length). Of row r: terms[row_starts[r]:row_starts[r+1]], with row_counts. Of term t in sessions:
+    runs[run_starts[t]:run_starts[t+1]], ascending, with totals; rows without a session are not among them.
     """
 
     starts: Ints
     rows: Rows
     counts: Counts
     impacts: Counts
-    look_starts: Ints
-    look_sizes: Rows
     row_starts: Ints
     terms: Rows
     row_counts: Counts
@@ -89,15 +82,21 @@ class Segment:
             return _NO_ROWS
         return self.rows[int(self.starts[term]) : int(self.starts[term + 1])]
 
-    def totals_of(self, term: int, runs: Rows, totals: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-        """How often a term is said in each of some runs; `totals` are to be used instead of the segment's own."""
-        found = np.zeros(len(runs), dtype=np.int64)
-        if term < len(self.holders):
-            place = slice(int(self.run_starts[term]), int(self.run_starts[term + 1]))
-            held = self.runs[place]
-            if len(held):
-                at = held.searchsorted(runs)
-                np.multiply(totals[place].take(at, mode="clip"), held.take(at, mode="clip") == runs, out=found)
+    def totals_of(self, terms: Sequence[int], runs: Rows, totals: npt.NDArray[np.integer[Any]]) -> Ints:
+        """By term and run (ascending) how often it is said there; `totals` are to be used instead of its own."""
+        found = np.zeros((len(terms), len(runs)), dtype=np.int64)
+        known = [place for place, term in enumerate(terms) if term < len(self.holders)]
+        if not known or not len(self.runs):
+            return found
+        numbers = np.array([terms[place] for place in known])
+        begins, ends = self.run_starts.take(numbers), self.run_starts.take(numbers + 1)
+        at = np.empty((len(known), len(runs)), dtype=np.int64)
+        for place, begin, end in zip(range(len(known)), begins.tolist(), ends.tolist(), strict=True):
+            at[place] = self.runs[begin:end].searchsorted(runs)
+        at += begins[:, None]
+        there = self.runs.take(at, mode="clip") == runs
+        there &= at < ends[:, None]
+        found[known] = totals.take(at, mode="clip") * there
         return found
 
     def find(self, terms: npt.NDArray[np.integer[Any]], runs: npt.NDArray[np.integer[Any]]) -> Ints:
@@ -142,10 +141,8 @@ def build(source: Source, vocabulary: int) -> Iterator[Segment | None]:
         yield None
     starts = np.zeros(vocabulary + 1, dtype=np.int64)
     np.cumsum(holders, out=starts[1:])
-    head = max(HEAD, size // _HEADS)
-    long = np.flatnonzero(holders > head)
-    rows = np.empty(total + head * len(long), dtype=np.int32)
-    impacts = np.empty(len(rows), dtype=np.uint8)
+    rows = np.empty(total, dtype=np.int32)
+    impacts = np.empty(total, dtype=np.uint8)
     counts = np.empty(total, dtype=np.uint8)
     free = starts[:-1].copy()  # by term where its next row goes
     yield None
@@ -192,21 +189,11 @@ def build(source: Source, vocabulary: int) -> Iterator[Segment | None]:
     yield None
     totals = np.concatenate(pair_totals)
     yield None
-    look_starts, look_sizes = starts[:-1].copy(), np.minimum(holders, head).astype(np.int32)
-    look_starts[long] = total + head * np.arange(len(long))
-    for common, lead in zip(long.tolist(), look_starts[long].tolist(), strict=True):
-        place = slice(int(starts[common]), int(starts[common + 1]))
-        chosen = np.sort(np.argpartition(impacts[place], -head)[-head:])
-        rows[lead : lead + head] = rows[place][chosen]
-        impacts[lead : lead + head] = impacts[place][chosen]
-        yield None
     yield Segment(
         starts=starts,
         rows=rows,
         counts=counts,
         impacts=impacts,
-        look_starts=look_starts,
-        look_sizes=look_sizes,
         row_starts=row_starts,
         terms=source.terms,
         row_counts=source.counts,

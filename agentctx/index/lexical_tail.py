@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -65,22 +67,38 @@ class Tail:
         """The row behind the last one."""
         return self.first + len(self.forward)
 
-    def add(self, numbers: Sequence[int], counts: Sequence[int]) -> None:
-        """Enter the terms of the next row."""
+    @contextmanager
+    def entering(self) -> Iterator[Callable[[Sequence[int], Sequence[int]], None]]:
+        """Enter rows: what it gives takes the terms of the next row and how often it says each.
+
+        `postings` knows a row at once, the rest of the tail when all are entered.
+        """
         forward, postings = self.forward, self._postings
-        shifted = self.end << _BITS
-        capped = [min(count, MOST) for count in counts]
-        for number, count in zip(numbers, capped, strict=True):
-            held = postings.get(number)
-            if held is None:
-                postings[number] = shifted | count
-            elif isinstance(held, int):
-                postings[number] = array("q", (held, shifted | count))
-            else:
-                held.append(shifted | count)
-        forward.terms.extend(numbers)
-        forward.counts.extend(capped)
-        forward.ends.append(len(forward.terms))
+        end, shifted = len(forward.terms), self.end << _BITS
+        ends: list[int] = []
+        terms: list[int] = []
+        said: list[int] = []
+
+        def put(numbers: Sequence[int], counts: Sequence[int]) -> None:
+            nonlocal shifted
+            capped = [min(count, MOST) for count in counts]
+            for number, count in zip(numbers, capped, strict=True):
+                held = postings.get(number)
+                if held is None:
+                    postings[number] = shifted | count
+                elif isinstance(held, int):
+                    postings[number] = array("q", (held, shifted | count))
+                else:
+                    held.append(shifted | count)
+            terms.extend(numbers)
+            said.extend(capped)
+            ends.append(end + len(terms))
+            shifted += 1 << _BITS
+
+        yield put
+        forward.terms.extend(terms)
+        forward.counts.extend(said)
+        forward.ends.extend(ends)
 
     def postings(self, term: int) -> tuple[Rows, Counts] | None:
         """The rows of a term, ascending, with how often each says it."""
@@ -92,10 +110,46 @@ class Tail:
         entries = np.frombuffer(held, dtype=np.int64)
         return (entries >> _BITS).astype(np.int32), (entries & MOST).astype(np.uint8)
 
+    def add_totals(
+        self, found: Ints, terms: Sequence[int], runs: Rows, run: Rows, shown: npt.NDArray[np.bool_] | None
+    ) -> None:
+        """Add to `found` how often each term is said in each of some runs, ascending. run, shown: by row."""
+        for place, term in enumerate(terms) if self.pairs and len(runs) else ():
+            entry = self.postings(term)
+            if entry is None:
+                continue
+            rows, counts = entry
+            if shown is not None:
+                seen = shown[rows]
+                rows, counts = rows[seen], counts[seen]
+            held = run[rows]
+            at = np.minimum(np.searchsorted(runs, held), len(runs) - 1)
+            there = runs[at] == held
+            found[place] += np.bincount(at[there], weights=counts[there], minlength=len(runs)).astype(np.int64)
+
     @property
     def nbytes(self) -> int:
         """About how many bytes are held."""
         return self.forward.nbytes + 130 * len(self._postings) + 9 * len(self.forward.terms) + 70 * len(self.pairs)
+
+
+def distinct(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+    """Each number once, ascending: what np.unique does, in a third of the time."""
+    ascending = np.sort(numbers)
+    found: npt.NDArray[np.int32] = ascending[np.append(_TRUE[: len(ascending)], ascending[1:] != ascending[:-1])]
+    return found
+
+
+def parts_of(keys: Collection[int]) -> tuple[Ints, Ints]:
+    """The terms and the runs of such pairs: term << 32 | run."""
+    both = np.fromiter(keys, dtype=np.int64, count=len(keys))
+    return both >> 32, both & 0xFFFFFFFF
+
+
+def cut(values: npt.NDArray[np.integer[Any]], ends: Sequence[int]) -> list[list[int]]:
+    """The values between some places and the next ones."""
+    every = values.tolist()
+    return [every[start:end] for start, end in pairwise(ends)]
 
 
 def slices(
@@ -135,3 +189,4 @@ def spread_out(
 
 
 _ZERO: Final[Ints] = np.zeros(1, dtype=np.int64)
+_TRUE: Final = np.ones(1, dtype=np.bool_)

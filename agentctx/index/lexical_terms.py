@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol, Self
 import numpy as np
 import numpy.typing as npt
 
+from agentctx.index.texts import Packing, unpacked
 from agentctx.text.hashes import hash_of
 
 _CHUNK: Final = 1_024  # terms hashed in one step of `folded`
@@ -175,24 +176,17 @@ class Terms:
         """Bytes held."""
         return sum(one.nbytes for one in self._table.arrays().values()) + 160 * len(self._new) + 100 * len(self._seen)
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What `restore` needs."""
-        names = list(self._names)
-        encoded = [name.encode() for name in names]
-        return self._table.arrays() | {
-            "new_text": np.frombuffer(b"".join(encoded), dtype=np.uint8),
-            "new_ends": np.cumsum([len(one) for one in encoded], dtype=np.int64),
-        }
+    def arrays(self) -> dict[str, Any]:
+        """What `restore` needs, by reference or as a function that makes it."""
+        return self._table.arrays() | Packing(self._names, len(self._names)).arrays("new_text", "new_ends")
 
     @classmethod
     def restore(cls, arrays: Mapping[str, npt.NDArray[Any]]) -> Self:
         """From `arrays`, which may be read-only. O(new terms)."""
         terms = cls()
         terms._table = _Table(arrays)
-        text, start = arrays["new_text"].tobytes(), 0
-        for end in arrays["new_ends"].tolist():
-            terms.enter(text[start:end].decode())
-            start = end
+        for term in unpacked(arrays["new_text"], arrays["new_ends"]):
+            terms.enter(term)
         return terms
 
     def check_invariants(self) -> None:

@@ -11,8 +11,9 @@ import mmap
 import os
 import secrets
 import struct
+import sys
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -22,8 +23,10 @@ import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[Any]
-Pieces = Array | Sequence[Array]
-"""An array, or several to be joined along their first axis."""
+Pieces = Array | Iterable[Array]
+"""An array, or several, one at least, to be joined along their first axis."""
+Given = Pieces | Callable[[], Pieces]
+"""The same, or a function that makes it when its turn comes; pieces may be made one by one."""
 
 MAGIC: Final = b"agctxidx"
 VERSION: Final = 1
@@ -31,6 +34,7 @@ _PREAMBLE: Final = struct.Struct("<8sIIQQ")  # magic, version, checksum of the h
 _ALIGNMENT: Final = 64
 _UNIT: Final = 1 << 20  # bytes written in one go
 _SMALL: Final = 4 << 20  # files up to which reading is better than mapping
+_POPULATE_READ: Final = 22  # MADV_POPULATE_READ, which `mmap` does not name
 _LONGEST_HEADER: Final = 64 << 20
 _KINDS: Final = "biuf"
 
@@ -39,11 +43,16 @@ class BadSnapshot(Exception):
     """The file is not a whole snapshot of this format."""
 
 
-def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Pieces | Callable[[], Array]]) -> Iterator[None]:
+def whole(given: Given) -> Array:
+    """The array that is meant by what may be given for one."""
+    made = given() if callable(given) else given
+    return made if isinstance(made, np.ndarray) else np.concatenate(list(made))
+
+
+def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Given]) -> Iterator[None]:
     """Write a snapshot in small steps, then put it in the place of `path` at once.
 
-    An array given as a function is made when its turn comes. Raises OSError; whatever happens, closing the iterator
-    leaves either the old file or the new one, and no other.
+    Raises OSError; whatever happens, closing the iterator leaves either the old file or the new one, and no other.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
@@ -60,18 +69,14 @@ def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Pieces | Cal
     _sync_folder(path.parent)
 
 
-def _fill(
-    file: BinaryIO, meta: Mapping[str, Any], arrays: Mapping[str, Pieces | Callable[[], Array]]
-) -> Iterator[None]:
+def _fill(file: BinaryIO, meta: Mapping[str, Any], arrays: Mapping[str, Given]) -> Iterator[None]:
     _put(file, bytes(_ALIGNMENT))  # room for the preamble, which comes last
     place = _ALIGNMENT
     directory: list[dict[str, Any]] = []
     for name, given in arrays.items():
         made = given() if callable(given) else given
-        pieces = [made] if isinstance(made, np.ndarray) else list(made)
-        first = pieces[0]
-        checksum, size = 0, 0
-        for piece in pieces:
+        checksum, size, length = 0, 0, 0
+        for piece in (made,) if isinstance(made, np.ndarray) else made:
             data = np.ascontiguousarray(piece).data.cast("B") if piece.size else memoryview(b"")
             for start in range(0, len(data), _UNIT):
                 part = data[start : start + _UNIT]
@@ -79,9 +84,11 @@ def _fill(
                 _put(file, part)
                 yield
             size += len(data)
-        shape = [sum(len(piece) for piece in pieces), *first.shape[1:]]
+            length += len(piece)
+            yield
+        shape = [length, *piece.shape[1:]]
         directory.append(
-            {"name": name, "dtype": first.dtype.str, "shape": shape, "offset": place, "bytes": size, "crc32": checksum}
+            {"name": name, "dtype": piece.dtype.str, "shape": shape, "offset": place, "bytes": size, "crc32": checksum}
         )
         padding = -size % _ALIGNMENT
         _put(file, bytes(padding))
@@ -108,6 +115,13 @@ def _sync_folder(folder: Path) -> None:
             os.close(handle)
 
 
+def _populate(data: mmap.mmap) -> None:
+    """Let the pages be there before they are asked for, if the system can: searches would meet them one by one."""
+    if sys.platform == "linux":
+        with suppress(OSError):  # a kernel before 5.14
+            data.madvise(_POPULATE_READ)
+
+
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     """The meta data and the arrays (read-only) of a snapshot, every byte of which has been checked.
 
@@ -120,6 +134,7 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
             size = len(data)
         else:
             data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            _populate(data)
         meta, directory = _directory(data, size)
         if isinstance(data, bytes):
             _check(directory, lambda entry: _crc_of(memoryview(data), entry))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -24,6 +25,7 @@ _FEWEST: Final = 3  # episodes of a narrow tag that company may speak for
 _MOST: Final = 500  # ... a tag of more is broad itself
 _PARENTS: Final = 6  # by company
 _UNIT: Final = 20_000  # pairs looked at between two yields: a millisecond or two
+_EDGES: Final = 4_096  # ... and edges
 
 
 def building(index: TagIndex) -> Iterator[TagGraph | None]:
@@ -62,7 +64,7 @@ def building(index: TagIndex) -> Iterator[TagGraph | None]:
             yield None
         for parent in parents:
             draft.take(child, parent, BY_COMPANY)
-    ordered = sorted(draft.edges)
+    broader, narrower, kind = yield from _ordered(draft.edges)
     yield TagGraph(
         version,
         edits.version,
@@ -70,11 +72,27 @@ def building(index: TagIndex) -> Iterator[TagGraph | None]:
         canon,
         df,
         draft.rank,
-        np.array([up for _, up in ordered], dtype=np.int32),
-        np.array([down for down, _ in ordered], dtype=np.int32),
-        np.array([draft.edges[one] for one in ordered], dtype=np.uint8),
+        broader,
+        narrower,
+        kind,
         rows,
     )
+
+
+def _ordered(
+    edges: Mapping[tuple[int, int], int],
+) -> Generator[None, None, tuple[Rows, Rows, npt.NDArray[np.uint8]]]:
+    """The tags above, those below and the kinds of some edges, by the one below and then the one above."""
+    ends, kind = np.empty((len(edges), 2), dtype=np.int32), np.empty(len(edges), dtype=np.uint8)
+    rest = iter(edges.items())
+    for first in range(0, len(edges), _EDGES):
+        some = list(islice(rest, _EDGES))
+        ends[first : first + len(some)] = [edge for edge, _ in some]
+        kind[first : first + len(some)] = [one for _, one in some]
+        yield
+    order = np.lexsort((ends[:, 1], ends[:, 0]))
+    yield
+    return ends[order, 1], ends[order, 0], kind[order]
 
 
 @dataclass(slots=True)

@@ -152,9 +152,17 @@ class TagGraph:
 def canonical_pairs(parts: Sequence[Keys], canon: npt.NDArray[np.int32]) -> tuple[Rows, Rows]:
     """Every (tag, row) of some postings once, by tag and then row. `parts`: what `keys_of` gave."""
     parts = [part for part in parts if len(part)]
-    keys = parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
+    keys = parts[0] if len(parts) == 1 else _distinct(np.concatenate(parts)) if parts else np.zeros(0, dtype=np.int64)
     keys = keys[: np.searchsorted(keys, len(canon) << 32)]  # the others came later
     if (canon != np.arange(len(canon))).any():
         tags = canon[keys >> 32].astype(np.int64)
-        keys = np.unique((tags << 32 | keys & 0xFFFFFFFF)[tags >= 0])
+        keys = _distinct((tags << 32 | keys & 0xFFFFFFFF)[tags >= 0])
     return split_keys(keys)
+
+
+def _distinct(keys: Keys) -> Keys:
+    """Each key once, ascending: `numpy.unique`, which would keep other threads waiting for as long as it takes."""
+    keys = np.sort(keys, kind="stable")  # some runs in order: merged in one pass
+    first = np.ones(len(keys), dtype=np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=first[1:])
+    return keys[first]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Final, Self
@@ -216,24 +216,34 @@ def folding(arrays: Mapping[str, npt.NDArray[Any]]) -> Generator[None, None, Fol
     ends = np.concatenate([offsets, np.full(size + 1 - len(offsets), offsets[-1])])
     parts: list[Rows] = []
     counts = np.zeros(size + 1, dtype=np.int64)
-    first = 0
-    while first < size:
-        upto = max(first + 1, int(np.searchsorted(ends, ends[first] + _STEP, side="right")) - 1)
-        upto = min(upto, size, first + _STEP)
+    for first, upto in _steps(ends, size):
         here = grown[np.searchsorted(grown, first << 32) : np.searchsorted(grown, upto << 32)]
         held = np.repeat(np.arange(first, upto), np.diff(ends[first : upto + 1])) << 32 | base[ends[first] : ends[upto]]
         keys = np.sort(np.concatenate([held, here]), kind="stable")
         parts.append((keys & 0xFFFFFFFF).astype(np.int32))
         counts[first + 1 : upto + 1] = np.bincount((keys >> 32) - first, minlength=upto - first)
-        first = upto
         yield
     return Fold(base, np.cumsum(counts), np.concatenate(parts) if parts else empty[1], len(since))
+
+
+def _steps(offsets: Keys, size: int) -> Iterator[tuple[int, int]]:
+    """Cut the tags 0 to `size` into pieces of about `_STEP` pairs, and of no more tags."""
+    first = 0
+    while first < size:
+        upto = max(first + 1, int(np.searchsorted(offsets, offsets[first] + _STEP, side="right")) - 1)
+        upto = min(upto, size, first + _STEP)
+        yield first, upto
+        first = upto
 
 
 def keys_of(arrays: Mapping[str, npt.NDArray[Any]]) -> Keys:
     """Every pair of some postings as one number, tag << 32 | row, ascending. `arrays`: what `arrays()` gave."""
     offsets, base, since = arrays["offsets"], arrays["base"], arrays["pairs"]
-    keys: Keys = np.repeat(np.arange(len(offsets) - 1, dtype=np.int64), np.diff(offsets)) << 32 | base
+    keys = np.empty(len(base), dtype=np.int64)
+    for first, upto in _steps(offsets, len(offsets) - 1):  # `repeat` lets no other thread come between
+        here = slice(int(offsets[first]), int(offsets[upto]))
+        tags = np.repeat(np.arange(first, upto), np.diff(offsets[first : upto + 1]))
+        keys[here] = tags << 32 | base[here]
     if not len(since):
         return keys
     rows = since[:, 1]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from math import log
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -314,18 +315,17 @@ class TagIndex:
 
     # --- keeping ------------------------------------------------------------------------------------------------------
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """All that `restore` needs; later changes leave these arrays as they are."""
+    def arrays(self) -> dict[str, Any]:
+        """All that `restore` needs, by reference or as a function that makes it; later changes leave it as it is."""
         state = {
             "version": VERSION,
             "most": self._most,
             "graph": None if self._graph is None else [self.is_fresh, self._graph.edits, self._graph.rows],
             "rows": self.rows,
-            "edits": self.edits.state(),
         }
-        found: dict[str, npt.NDArray[Any]] = {"said": self._said_log.array}
-        found |= {
-            "state": np.frombuffer(json.dumps(state).encode(), dtype=np.uint8),
+        found: dict[str, Any] = {
+            "state": partial(_encoded, state, self.edits.copy()),
+            "said": self._said_log.array,
             "df": np.array(self._df, np.int32),
         }
         found |= {f"words.{name}": part for name, part in self.words.arrays().items()}
@@ -389,3 +389,11 @@ class TagIndex:
         assert all(self.words.find(name) is not None for name in names)
         assert all(self.words.by_key[key_of(name)] <= number for number, name in enumerate(names) if key_of(name))
         self.graph().check_invariants()
+
+
+def _encoded(state: Mapping[str, Any], edits: TagEdits) -> Iterator[npt.NDArray[np.uint8]]:
+    """A state in JSON, piece by piece, with the users' edits in it."""
+    yield np.frombuffer((json.dumps(state)[:-1] + ', "edits": ').encode(), dtype=np.uint8)
+    for part in edits.encoded():
+        yield np.frombuffer(part, dtype=np.uint8)
+    yield np.frombuffer(b"}", dtype=np.uint8)

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from agentctx.index.codes import Coder, Floats, words_for
+from agentctx.index.codes import Aim, Coder, Codes, Floats, words_for
 from agentctx.index.layout import Layout
 from agentctx.index.vector_rows import GrowingRows, Runs, VectorRows
 
@@ -26,10 +26,14 @@ _LEAST_LOOK: Final = 16_384
 _RERANK: Final = 8  # rows scored exactly for each one asked for
 _LEAST_RERANK: Final = 1_024
 _SAMPLED: Final = 16  # among so many times more scores than are wanted, a sample is looked at first
+_SAMPLE: Final = 8_192  # scores that tell about how high the highest of very many are
 _UNIT: Final = 512  # rows moved in one go by `relaid`: well below two milliseconds
 
 Rows = npt.NDArray[np.int64]
 _NONE: Final = np.empty(0, dtype=np.int64)
+_NOTHING: Final = np.empty(0, dtype=np.float32)
+_WHOLE: Final = 32_768
+"""Up to so many rows, looking at each code is cheaper than choosing cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class VectorIndex:
         self._base = VectorRows.empty(dimensions)
         self._tail = GrowingRows(dimensions)
         self._coder: Coder | None = None  # none while looking at every vector is cheaper
+        self._cell_codes: Codes | None = None  # made at the first need
         self.lost = 0.0
         """Seconds that searches have spent on codes that a layout of all rows would have let them pass over."""
 
@@ -125,21 +130,79 @@ class VectorIndex:
         found[len(base) :] = self._tail.rows.score_range(0, len(self._tail), query)
         return found
 
+    def look(self, among: int) -> float:
+        """What share of the codes to look at to find the rows near to a query if so many are eligible."""
+        return min(1.0, max(int(_LOOK * among**0.75), _LEAST_LOOK) / max(among, 1))
+
+    @property
+    def whole(self) -> bool:
+        """Whether looking at all codes, or vectors, is as good as choosing where to look."""
+        return self._coder is None or self._layout is None or len(self) <= _WHOLE
+
     def estimate_all(self, query: Floats) -> Floats:
         """About `score` of every row, by the codes where there are any."""
-        coder = self._coder
-        if coder is None:
-            return self.score_all(query)
         query = np.ascontiguousarray(query, dtype=np.float32)
-        found = np.empty(len(self), dtype=np.float32)
+        if self._coder is None:
+            return self.score_all(query)
+        aim = self._coder.aim(query)
         base, tail = self._base, self._tail.rows
+        if self._layout is None and not len(tail):
+            return aim.estimate(base.codes)
+        found = np.empty(len(self), dtype=np.float32)
         if len(base):
-            said = coder.estimate(query, base.codes)
-            found[slice(len(base)) if self._layout is None else self._layout.order] = said
+            found[slice(len(base)) if self._layout is None else self._layout.order] = aim.estimate(base.codes)
         if len(tail):
-            found[len(base) :] = coder.estimate(query, tail.codes)
-        found += coder.same(query)
+            found[len(base) :] = aim.estimate(tail.codes)
         return found
+
+    def estimate(self, rows: npt.NDArray[np.integer], query: Floats) -> Floats:
+        """About `score` of some rows, by the codes where there are any."""
+        query = np.ascontiguousarray(query, dtype=np.float32)
+        if self._coder is None:
+            return self.score(rows, query)
+        aim, size = self._coder.aim(query), len(self._base)
+        places = rows if self._layout is None else self._layout.place.take(rows, mode="clip")
+        if not len(self._tail):
+            return aim.estimate(self._base.codes, places)
+        found = np.empty(len(rows), dtype=np.float32)
+        newer = rows >= size
+        found[newer] = aim.estimate(self._tail.rows.codes, rows[newer] - size)
+        if size:
+            found[~newer] = aim.estimate(self._base.codes, places[~newer])
+        return found
+
+    def like(self, query: Floats, share: float) -> tuple[npt.NDArray[np.integer[Any]], Floats]:
+        """About a share of the rows, in the cells most like `query`, and all that no layout covers.
+
+        Beside the rows, in no order, about the `score` of each, by its code; all rows where there are no codes.
+        """
+        query = np.ascontiguousarray(query, dtype=np.float32)
+        if self._coder is None:
+            return np.arange(len(self)), self.score_all(query)
+        began = perf_counter()
+        aim, size = self._coder.aim(query), len(self._base)
+        rows: npt.NDArray[np.integer[Any]]
+        if self._layout is not None:
+            places = self._layout.places(self._cells_like(aim, int(share * size)))
+            rows, estimate = self._layout.order.take(places), aim.estimate(self._base.codes, places)
+        else:
+            rows, estimate = np.arange(size), aim.estimate(self._base.codes)
+        if len(self._tail):
+            rows = np.concatenate((rows, np.arange(size, len(self))))
+            estimate = np.concatenate((estimate, aim.estimate(self._tail.rows.codes)))
+        self.lost += (perf_counter() - began) * max(0.0, 1 - share * len(self) / max(len(rows), 1))
+        return rows, estimate
+
+    def _cells_like(self, aim: Aim, wanted: int) -> npt.NDArray[np.intp]:
+        """The cells most like a query that hold at least `wanted` rows together, by their centroids' codes."""
+        layout, coder = self._layout, self._coder
+        assert layout is not None
+        assert coder is not None
+        if self._cell_codes is None:
+            self._cell_codes = coder.encode(layout.cell_centroids)
+        best = (-aim.estimate(self._cell_codes)).argsort()
+        sizes = np.diff(layout.cell_offsets).take(best)
+        return best[: int(sizes.cumsum().searchsorted(wanted)) + 1]
 
     def vectors(self, rows: npt.NDArray[np.integer]) -> Floats:
         """The vectors of some rows, as they are held."""
@@ -187,6 +250,7 @@ class VectorIndex:
         wanted = max(_RERANK * n, _LEAST_RERANK) if rerank is None else max(n, rerank)
         aim = max(int(_LOOK * among**0.75), _LEAST_LOOK, wanted) if look is None else look
         share = min(1.0, aim / among)
+        aim_at = coder.aim(query)
         runs, cells = self._probe(query, share)
         began = perf_counter()
         found: list[tuple[Rows, Floats]] = []
@@ -196,7 +260,7 @@ class VectorIndex:
             rows = self._rows_at(places, first)
             codes += len(rows)
             if len(rows):
-                estimate = coder.estimate(query, source.coded(places))
+                estimate = aim_at.estimate(source.coded(places))
                 if eligible is not None:
                     allowed = np.flatnonzero(eligible.take(rows))
                     rows, estimate = rows[allowed], estimate[allowed]
@@ -324,3 +388,11 @@ def least_of(scores: Floats, n: int) -> float:
         if len(high) >= n:
             scores = high
     return float(np.partition(scores, len(scores) - n)[len(scores) - n])
+
+
+def about_least_of(scores: Floats, n: int) -> float:
+    """About the least of the `n` highest of some scores, as a sample of them tells; below all if they are few."""
+    step = max(1, min(len(scores) // _SAMPLE, n // 32))
+    sample = scores[::step]
+    place = len(sample) - 1 - n // step
+    return float(np.partition(sample, place)[place]) if place >= 0 else -np.inf

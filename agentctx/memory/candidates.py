@@ -1,7 +1,8 @@
-"""Where to look in a large namespace: rows that may bear on a query, each with a first guess of its score.
+"""Where to look: rows that may bear on a query, each with a first guess of its score.
 
-The guess is the exact score without what takes long: the session, and neighbours that are two turns away. Rows come
-from the words and those of like meaning, from the vectors, from times and tags that the query speaks of.
+The guess is the exact score without the session, with what the words say taken from rounded numbers and added up, and
+with the vectors' products as short codes tell them. Arrays as long as the index are gone through in order, which costs
+a nanosecond a row or less; only what promises most is looked at more closely.
 """
 
 from __future__ import annotations
@@ -14,84 +15,77 @@ import numpy as np
 import numpy.typing as npt
 
 from agentctx.ids import to_micros
-from agentctx.index.vectors import least_of
+from agentctx.index.vectors import about_least_of
+from agentctx.index.view import NOBODY
 from agentctx.memory.exact import Question
+from agentctx.memory.nearness import closeness, reach
 from agentctx.memory.scratch import Scratch
-from agentctx.memory.weights import DENSE, TIME
-from agentctx.memory.wording import ABSENT, Floats
+from agentctx.memory.weights import DENSE, TIME, WEIGHTS
+from agentctx.memory.wording import Floats
 
 Rows = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
-_POSTINGS: Final = 1 << 20
-"""Occurrences that are looked at for one query; past them, the terms that count least are left out."""
-
-
 WORDS: Final = "words"
 VECTORS: Final = "vectors"
-
-
-WORTH: Final = 0.04
-"""A word of like meaning leads to rows if its nearness times the share of the word that it stands for is as much."""
-CUT: Final = 2
-"""So many times more rows than are asked for are looked at to find those that the words and all else speak for."""
+_LOUD: Final = 0.06  # what words must say of a row for its neighbours to hear of it
+_LOUDEST: Final = 8_192  # rows, about, whose neighbours hear of them
+_FEW_IN_TIME: Final = 2_048
+_FEW_ELIGIBLE: Final = 65_536  # rows each of whose codes is looked at
+_CUT: Final = 4  # so many times more rows than are wanted are looked at for those that most speaks for
+_FAVOURED: Final = 8  # ... and so many times more than these where it counts who says them
+_BY_VECTORS: Final = 4  # and so many times more where vectors alone decide, which are soon compared
+_HEARD: Final = np.float32(0.5)
+_ONE: Final = np.float32(1)
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """How far to look: rows that come from words, from vectors (chosen among `rerank` whose codes are near), times."""
+    """How far to look.
+
+    words: rows that are chosen by what words and times say. nearest: rows chosen by vectors with these. postings:
+    occurrences of words looked at. codes: so many times more than usual.
+    """
 
     words: int
     nearest: int
-    rerank: int
-    ranges: int
+    postings: int
+    codes: int = 1
 
-    MOST_WORDS: ClassVar[int] = 2_048
-    MOST_RERANK: ClassVar[int] = 2_048
+    POSTINGS: ClassVar[int] = 1 << 20
+    MOST: ClassVar[int] = 4_096
 
     @classmethod
     def of(cls, k: int, size: int) -> Reach:
         """What is enough for k hits of most queries among `size` rows."""
-        words, rerank = min(cls.MOST_WORDS, 384 + size // 256), min(cls.MOST_RERANK, 320 + size // 64)
-        return cls(
-            words=max(words, 16 * k),
-            nearest=max(rerank // 4, 4 * k),
-            rerank=max(rerank, 8 * k),
-            ranges=max(2_048, 16 * k),
-        )
+        words = max(min(cls.MOST, 640 + size // 256), 64 * k)
+        return cls(words=words, nearest=max(words // 2, 32 * k), postings=cls.POSTINGS)
 
     def wider(self, source: str) -> Reach:
         """Four times as far, for one of the sources."""
         if source == VECTORS:
-            return replace(self, nearest=2 * self.nearest, rerank=4 * self.rerank)
-        return replace(self, words=4 * self.words, ranges=4 * self.ranges)
+            return replace(self, nearest=2 * self.nearest, codes=4 * self.codes)
+        return replace(self, words=4 * self.words, postings=4 * self.postings)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pool:
     """Rows worth a look, the most promising first.
 
-    guess: of each. dense: its product with the query's vector. words_cut: no row that is not here has words that
-    promise more (0: there is none), vectors_cut: nor a higher product (0: as before). sources: how many rows each
-    source offered. postings, codes: what was looked at for it.
+    guess: of each. words_cut: no row that is not here has words that promise more (0: there is none), vectors_cut: nor
+    a higher product with the query's vector (0: as before). sources: how many rows each source offered. postings,
+    codes: what was looked at for it.
     """
 
     rows: Rows
     guess: Floats
-    dense: Floats | None
     words_cut: float
     vectors_cut: float
+    usual: float
+    """A product with the query's vector that few of the rows exceed."""
     sources: Mapping[str, int]
     postings: int
     codes: int
-
-    @property
-    def usual(self) -> float:
-        """A product with the query's vector that few of the rows exceed."""
-        if self.dense is None or not len(self.dense):
-            return 0.0
-        place = int(0.9 * (len(self.dense) - 1))
-        return float(np.partition(self.dense, place)[place])
 
     def joined(self, wider: Pool, upto: int) -> Pool:
         """The first rows, which were looked at, and behind them those of this and a wider pool, the best first."""
@@ -99,15 +93,10 @@ class Pool:
         rows = np.concatenate((self.rows[upto:], wider.rows[new]))
         guess = np.concatenate((self.guess[upto:], wider.guess[new]))
         order = np.argsort(-guess, kind="stable")
-        dense = None
-        if self.dense is not None and wider.dense is not None:
-            dense = np.concatenate((self.dense[upto:], wider.dense[new]))[order]
-            dense = np.concatenate((self.dense[:upto], dense))
         return replace(
             wider,
             rows=np.concatenate((self.rows[:upto], rows[order])),
             guess=np.concatenate((self.guess[:upto], guess[order])),
-            dense=dense,
             postings=self.postings + wider.postings,
             codes=self.codes + wider.codes,
         )
@@ -115,145 +104,179 @@ class Pool:
 
 def pool(question: Question, scratch: Scratch, reach: Reach, eligible: Mask | None, tagged: Rows | None = None) -> Pool:
     """The rows to begin with. eligible: what may be a hit, by row; None for all that is visible."""
+    vectors, vector, size = question.index.vectors, question.vector, question.view.size
     allowed = question.view.visible if eligible is None else eligible
     sources: dict[str, int] = {}
-    parts: list[Rows] = []
-    touched, words = (_NONE, 0) if question.wording is None else touch(question, scratch)
-    postings = len(touched)
-    words_cut = vectors_cut = 0.0
-    said, said_guess = _NONE, np.zeros(0, dtype=np.float32)
-    if len(touched):
-        said, said_guess, words_cut = _said_most(question, scratch, touched, reach.words, allowed, words)
-        sources[WORDS] = len(said)
+    promise = scratch.promise[:size]
+    postings = _promise(question, scratch, reach.postings, sources)
+    if tagged is not None and len(tagged):
+        sources["tags"] = len(tagged)
+    if eligible is not None:
+        promise[~eligible] = -_ONE
+    cut = vectors_cut = usual = 0.0
     codes = 0
-    nearest = None
-    if question.vector is not None:
-        nearest = question.index.vectors.nearest(question.vector, reach.nearest, eligible=allowed, rerank=reach.rerank)
-        parts.append(nearest.rows)
-        sources[VECTORS] = len(nearest.rows)
-        codes = nearest.codes
-        if len(nearest.rows) == reach.nearest:
-            vectors_cut = float(nearest.scores[-1])
-    for name, offered in (("times", _in_times(question, reach, allowed)), ("tags", tagged)):
-        if offered is not None and len(offered):
-            some = offered if allowed is None else offered[allowed[offered]]
-            parts.append(some)
-            sources[name] = len(some)
-    every = np.concatenate(parts).astype(np.intp) if parts else _NONE
-    place = scratch.place
-    count = np.arange(len(said) + len(every), dtype=np.int32)
-    place[every] = count[: len(every)]
-    place[said] = -1
-    rows = np.concatenate((said, every[place[every] == count[: len(every)]]))
-    guess = np.concatenate((said_guess, question.guess(rows[len(said) :], scratch.sums)))
-    dense = None
-    if nearest is not None:
-        assert question.vector is not None
-        place[rows] = count[: len(rows)]
-        dense = np.empty(len(rows), dtype=np.float32)
-        known = place[nearest.rows]
-        rest = np.ones(len(rows), dtype=np.bool_)
-        rest[known] = False
-        dense[known] = nearest.scores
-        dense[rest] = question.index.vectors.score(rows[rest], question.vector)
-        guess += np.float32(DENSE) * dense
-    scratch.sums[touched] = 0
-    order = np.argsort(-guess, kind="stable")
-    return Pool(
-        rows[order],
-        guess[order],
-        None if dense is None else dense[order],
-        words_cut,
-        vectors_cut,
-        sources,
-        postings,
-        codes,
-    )
+    near: Floats | None = None
+    if vector is not None and vectors.whole:
+        every = vectors.estimate_all(vector)
+        sources[VECTORS] = codes = size
+        value = promise + np.float32(DENSE) * every
+        rows = _seen(np.flatnonzero(value >= about_least_of(value, 2 * reach.words)), allowed)
+        guess = _guess(question, scratch, rows)
+        near = every.take(rows)
+    else:
+        rows, cut = _promising(promise, (_FAVOURED if question.favours else 1) * _CUT * reach.words)
+        if question.favours and len(rows) > _CUT * reach.words:
+            favoured = question.favoured(rows, promise.take(rows))
+            rows = rows[favoured >= about_least_of(favoured, _CUT * reach.words)]
+        rows = _seen(np.concatenate((rows, _new(_offered(question, tagged), rows, scratch))), allowed)
+        guess = _guess(question, scratch, rows)
+        if len(rows) > reach.words:
+            cut = max(cut, about_least_of(guess, reach.words))
+            best = np.flatnonzero(guess >= cut)
+            rows, guess = rows.take(best), guess.take(best)
+        if vector is not None:
+            near = vectors.estimate(rows, vector)
+            usual = _usual(near)
+            like, estimate = _like(question, reach, eligible)
+            codes = len(like)
+            if codes < size and question.wording is not None:
+                vectors_cut = max(0.0, about_least_of(estimate, reach.nearest))
+            value = promise.take(like)
+            value += np.float32(DENSE) * estimate
+            most = reach.nearest if question.wording is not None else _BY_VECTORS * reach.nearest
+            chosen = np.flatnonzero(value >= about_least_of(value, most))
+            like, estimate = like.take(chosen), estimate.take(chosen)
+            sources[VECTORS] = len(like)
+            scratch.mark[rows] = 1
+            new = scratch.mark.take(like) == 0
+            scratch.mark[rows] = 0
+            if allowed is not None:
+                new &= allowed.take(like)
+            like, estimate = like[new], estimate[new]
+            rows, near = np.concatenate((rows, like)), np.concatenate((near, estimate))
+            guess = np.concatenate((guess, _guess(question, scratch, like)))
+    if near is not None:
+        guess += np.float32(DENSE) * near
+    for room in (scratch.promise, scratch.reached):
+        room[:size] = 0
+        room[NOBODY] = 0
+    order = (-guess).argsort()
+    return Pool(rows.take(order), guess.take(order), cut, vectors_cut, usual, sources, postings, codes)
 
 
-def touch(question: Question, scratch: Scratch) -> tuple[Rows, int]:
-    """Add up in `sums` what rows say of the words by themselves; the rows, again for each word, and how many words."""
-    slot, number, worth = lists(question)
-    touched: list[Rows] = [_NONE]
-    left = _POSTINGS
-    for word in dict.fromkeys(slot.tolist()):
-        own = np.flatnonzero(slot == word)
-        rows, says = question.index.lexical.look(number[own], worth[own], left, entire=True)
-        left -= len(rows)
-        if len(own) > 1:
-            # By the word itself or by the nearest one of like meaning that the row holds: where a row is in several
-            # lists, the place that is written last stands, so the nearest come last.
-            rows, says = rows[::-1], says[::-1]
-            count = np.arange(len(rows), dtype=np.int32)
-            scratch.place[rows] = count
-            kept = np.flatnonzero(scratch.place[rows] == count)
-            rows, says = rows[kept], says[kept]
-        scratch.sums[rows] += says
-        touched.append(rows)
-        if left <= 0:
-            break
-    return np.concatenate(touched), len(touched) - 1
+def _seen(rows: Rows, allowed: Mask | None) -> Rows:
+    return rows if allowed is None else rows[allowed.take(rows)]
 
 
-def lists(question: Question) -> tuple[Rows, npt.NDArray[np.int32], Floats]:
-    """The terms that lead to rows, those of the words that count most first: (place of the word, number, worth)."""
-    wording = question.wording
-    assert wording is not None
-    shares = np.array(wording.shares, dtype=np.float32)
-    own = np.array(wording.own, dtype=np.int32)
-    worth = shares[wording.slot] * wording.strength
-    chosen = np.flatnonzero(worth >= WORTH)[::-1]  # the nearest first
-    known = np.flatnonzero((own != ABSENT) & (shares > 0))
-    slot = np.concatenate((known, wording.slot[chosen]))
-    number = np.concatenate((own[known], wording.number[chosen]))
-    worth = np.concatenate((shares[known], worth[chosen]))
-    order = np.argsort(-shares[slot], kind="stable")
-    return slot[order], number[order], worth[order]
+def _guess(question: Question, scratch: Scratch, rows: Rows) -> Floats:
+    """About the score of some rows but for the vectors."""
+    reached = scratch.reached.take(rows)
+    said = scratch.promise.take(rows)
+    said -= _HEARD * reached
+    return question.guess(rows, said, reached)
 
 
-def _said_most(
-    question: Question, scratch: Scratch, touched: Rows, most: int, allowed: Mask | None, words: int
-) -> tuple[Rows, Floats, float]:
-    """Of the rows that say something, those that promise most, their guesses, and the highest one of the others."""
-    if allowed is not None:
-        touched = touched[allowed[touched]]
-    sums = scratch.sums
-    looked = CUT * most * words  # a row occurs once for each word that it says
-    cut_off = len(touched) > looked
-    if cut_off:
-        said = sums[touched]
-        if question.hints:
-            said += np.float32(TIME) * question.nearness(touched)
-        touched = touched[said >= least_of(said, looked)]
-    count = np.arange(len(touched), dtype=np.int32)
-    scratch.place[touched] = count
-    rows = touched[scratch.place[touched] == count].astype(np.intp)
-    guess = question.guess(rows, sums)
-    if len(rows) <= most:
-        return rows, guess, float(guess.min()) if cut_off and len(rows) else 0.0
-    cut = np.partition(guess, len(guess) - most)[len(guess) - most]
-    kept = np.flatnonzero(guess >= cut)
-    return rows[kept], guess[kept], float(cut)
+def _promise(question: Question, scratch: Scratch, most: int, sources: dict[str, int]) -> int:
+    """Write to `promise` what words and times promise of each row; how many occurrences were looked at."""
+    if question.wording is None:
+        return 0
+    promise = scratch.promise[: question.view.size]
+    postings = sources[WORDS] = question.add_up(promise, most)
+    if question.context:
+        _reach_out(question, scratch)
+    timeline = question.index.timeline
+    for hint in question.hints:
+        first, last = reach(hint)
+        start, end = to_micros(hint.start), to_micros(hint.end)
+        within = timeline.range(start, end)
+        np.add.at(promise, within, np.full(len(within), TIME, dtype=np.float32))
+        sources["times"] = sources.get("times", 0) + len(within)
+        for beside in (timeline.range(first, start), timeline.range(end, last)):
+            if len(beside):
+                near = np.float32(TIME) * closeness(question.index.occurred.array.take(beside), hint)
+                np.add.at(promise, beside, near)
+                sources["times"] += len(beside)
+    return postings
 
 
-def _in_times(question: Question, reach: Reach, allowed: Mask | None) -> Rows:
-    """The rows from the times that the query speaks of; of a time that has very many, those nearest in meaning."""
-    found: list[Rows] = []
+def _reach_out(question: Question, scratch: Scratch) -> None:
+    """Write to `reached` what reaches each row, if it needs all of it, of the neighbours that say most.
+
+    A part of it is added to `promise`, which is what each says by then.
+    """
+    view, promise, reached = question.view, scratch.promise, scratch.reached
+    said = promise[: view.size]
+    loud = np.flatnonzero(said >= max(_LOUD, question.loudness(said, _LOUDEST)))
+    strength = said.take(loud)
+    after, before = view.following.take(loud), view.previous.take(loud)
+    asks = np.float32(WEIGHTS.previous_asks) * question.index.asks.array.take(loud)
+    ways = [
+        (after, (np.float32(WEIGHTS.previous) + asks) * strength),
+        (before, np.float32(WEIGHTS.following) * strength),
+    ]
+    for neighbour, way, share in (
+        (view.following, after, WEIGHTS.second_previous),
+        (view.previous, before, WEIGHTS.second_following),
+    ):
+        second = neighbour.take(way, mode="clip")
+        second[way == NOBODY] = NOBODY
+        ways.append((second, np.float32(share) * strength))
+    # Both are longer than there are rows: NOBODY leads to the last place.
+    for way, heard in ways:
+        np.add.at(reached, way, heard)
+        np.add.at(promise, way, _HEARD * heard)
+
+
+def _promising(promise: Floats, most: int) -> tuple[Rows, float]:
+    """About so many rows that promise most, and what the others promise at most; 0 if they promise nothing."""
+    least = about_least_of(promise, most)
+    if least > 0:
+        return np.flatnonzero(promise >= np.float32(least)), least
+    return np.flatnonzero(promise > 0), 0.0
+
+
+def _offered(question: Question, tagged: Rows | None) -> Rows:
+    """The rows that tags lead to, and those of a time that the query speaks of, if they are few."""
+    found: list[Rows] = [] if tagged is None else [tagged]
     timeline = question.index.timeline
     for hint in question.hints:
         start, end = to_micros(hint.start), to_micros(hint.end)
-        if timeline.count(start, end) <= reach.ranges:
+        if timeline.count(start, end) <= _FEW_IN_TIME:
             found.append(timeline.range(start, end))
-        elif question.vector is not None:
-            within = np.zeros(question.view.size, dtype=np.bool_)
-            within[timeline.range(start, end)] = True
-            if allowed is not None:
-                within &= allowed
-            nearest = question.index.vectors.nearest(
-                question.vector, reach.nearest, eligible=within, rerank=reach.rerank
-            )
-            found.append(nearest.rows)
-    return np.concatenate(found) if found else _NONE
+    return np.unique(np.concatenate(found)) if found else _NONE
 
 
-_NONE: Final[Rows] = np.zeros(0, dtype=np.intp)
+def _new(rows: Rows, known: Rows, scratch: Scratch) -> Rows:
+    """Those of some rows that are not known."""
+    if not len(rows):
+        return rows
+    scratch.mark[known] = 1
+    new: Rows = rows[scratch.mark.take(rows) == 0]
+    scratch.mark[known] = 0
+    return new
+
+
+def _like(question: Question, reach: Reach, eligible: Mask | None) -> tuple[Rows, Floats]:
+    """The rows that are worth a look for their vectors, and about their products with the query's."""
+    vectors, vector = question.index.vectors, question.vector
+    assert vector is not None
+    among = question.view.count
+    if eligible is not None:
+        among = int(np.count_nonzero(eligible))
+        if among <= _FEW_ELIGIBLE:
+            rows = np.flatnonzero(eligible)
+            return rows, vectors.estimate(rows, vector)
+    share = vectors.look(among) * reach.codes
+    # Words and times lead to most rows, and then a third as many codes were seen to do.
+    return vectors.like(vector, min(1.0, 2 * share if question.wording is None else share / 3))
+
+
+def _usual(near: Floats) -> float:
+    """A product that few of some rows exceed."""
+    if not len(near):
+        return 0.0
+    place = int(0.9 * (len(near) - 1))
+    return float(np.partition(near, place)[place])
+
+
+_NONE: Final[Rows] = np.zeros(0, dtype=np.int32)

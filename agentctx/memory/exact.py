@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from agentctx.config import SearchSettings
-from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.lexical_fold import norm
-from agentctx.index.lexical_tail import slices
+from agentctx.index.lexical_meet import Lists
+from agentctx.index.lexical_tail import distinct, slices
 from agentctx.index.view import NOBODY, View
+from agentctx.memory.nearness import closeness
 from agentctx.memory.plan import Plan
 from agentctx.memory.scratch import Scratch
 from agentctx.memory.times import TimeHint
@@ -37,9 +38,14 @@ from agentctx.memory.weights import (
 from agentctx.memory.wording import ABSENT, Floats, Statistics, Wording
 
 Rows = npt.NDArray[np.integer[Any]]
-_DAY: Final = 86_400_000_000
 _ONE: Final = np.float32(1)
-_TRUE: Final = np.ones(1, dtype=np.bool_)
+_SAMPLE: Final = 8_192
+_ZERO: Final = np.zeros(1, dtype=np.intp)
+WORTH: Final = 0.04
+"""A word of like meaning leads to rows if its nearness times the share of the word that it stands for is as much."""
+_WAYS: Final = np.array(
+    [[WEIGHTS.previous], [WEIGHTS.following], [WEIGHTS.second_previous], [WEIGHTS.second_following]], dtype=np.float32
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,22 +100,48 @@ class Question:
         self._mean_run = view.total_length / max(view.filled, 1)
         self.occurrences = 0
         """Occurrences of terms looked at so far."""
+        self._lists: Lists | None = None
         if wording is not None:
-            self._pairs(wording)
+            self._lay_out(wording)
 
-    def _pairs(self, wording: Wording) -> None:
-        """Lay out which terms count for which words: by code, a code for each distinct term."""
-        own = [(number, slot) for slot, number in enumerate(wording.own) if number != ABSENT]
-        numbers = np.concatenate((np.array([number for number, _ in own], dtype=np.int32), wording.number))
-        order = numbers.argsort(kind="stable")
-        ascending = numbers.take(order)
-        self._codes = distinct(numbers)
-        self._pair_starts = np.append(ascending.searchsorted(self._codes), len(numbers))
-        slots = np.concatenate((np.array([slot for _, slot in own], dtype=np.intp), wording.slot))
-        strengths = np.concatenate((np.zeros(len(own), dtype=np.float32), wording.strength))
-        self._pair_slot, self._pair_strength = slots[order], strengths[order]
-        self._single = len(self._codes) == len(numbers)
-        self._bare = np.array(wording.shares, dtype=np.float32)
+    def _lay_out(self, wording: Wording) -> None:
+        """Which terms count for which words: by code, a code for each distinct term; the words themselves come first.
+
+        Behind them words of like meaning, those first that could count most.
+        """
+        own = np.array(wording.own, dtype=np.int32)
+        self._bare = np.array(wording.shares, dtype=np.float32)[:, None]
+        known = np.flatnonzero(own != ABSENT)
+        self._own = known.tolist(), own.take(known).tolist()
+        numbers = np.concatenate((own.take(known), wording.number))
+        slot = np.concatenate((known, wording.slot))
+        strength = np.zeros(len(numbers), dtype=np.float32)
+        strength[len(known) :] = wording.strength
+        worth = self._bare[:, 0].take(slot)
+        worth[len(known) :] *= wording.strength
+        rank = worth.copy()
+        rank[: len(known)] += _ONE  # a share is 1 at most
+        order = (-rank).argsort(kind="stable")
+        numbers, slot, strength, worth = numbers[order], slot[order], strength[order], worth[order]
+        code, count = self._scratch.code, np.arange(1, len(numbers) + 1, dtype=np.int16)
+        code[numbers[::-1]] = count[::-1]  # where a term stands twice, the place that is written last stays: its first
+        first = code.take(numbers)
+        code[numbers] = 0
+        new = first == count
+        self._single = bool(new.all())
+        if self._single:
+            self._codes, self._worth = numbers, worth
+            self._leads = int(np.count_nonzero(rank >= WORTH))
+        else:
+            number_of = new.cumsum() - 1  # the code of each that is new
+            code_of = number_of.take(first - 1)
+            self._codes = numbers[new]
+            self._worth = np.bincount(code_of, weights=worth, minlength=len(self._codes)).astype(np.float32)
+            self._leads = int(np.count_nonzero(rank[order][new] >= WORTH))
+            by_code = code_of.argsort(kind="stable")
+            self._pair_starts = np.concatenate((_ZERO, np.bincount(code_of, minlength=len(self._codes)).cumsum()))
+            slot, strength = slot[by_code], strength[by_code]
+        self._slot, self._strength = slot, strength
 
     # --- all parts ----------------------------------------------------------------------------------------------------
 
@@ -140,23 +172,58 @@ class Question:
             found |= product > 0
         return Scored(rows, total, found, parts, exact, alike)
 
-    def guess(self, rows: Rows, sums: Floats) -> Floats:
-        """About the score of some rows if `sums`, by row, is what each says by itself; the vectors left out."""
+    def guess(self, rows: Rows, said: Floats, reached: Floats) -> Floats:
+        """About the score of some rows but for the vectors, if each says so much, and so much of others reaches it.
+
+        said: with what the row's time promises.
+
+        What is said around a row is often what it says itself, and then adds little: found by trying.
+        """
         if self.wording is None:
             return np.zeros(len(rows), dtype=np.float32)
-        said = sums[rows]
+        near = np.float32(TIME) * self.nearness(rows) if self._hints else None
+        if near is not None:
+            said -= near
+        np.clip(said, 0, _ONE, out=said)
         if self.context:
-            back, ahead = self.view.previous[rows], self.view.following[rows]
-            need = self.need(rows)
+            reached *= -self.need(rows)
+            np.exp(reached, out=reached)
+            np.subtract(_ONE, reached, out=reached)
             missed = _ONE - said
-            for way, share in ((back, WEIGHTS.previous), (ahead, WEIGHTS.following)):
-                # Of nobody: the last row, times nothing.
-                missed *= _ONE - need * (np.float32(share) * sums[way] * (way != NOBODY))
-            said = _ONE - missed
+            missed *= missed
+            reached *= missed
+            said += reached
         guess = self.nudged(rows, said)
-        if self._hints:
-            guess += np.float32(TIME) * self.nearness(rows)
+        if near is not None:
+            guess += near
         return guess
+
+    @property
+    def favours(self) -> bool:
+        """Whether it counts who says a row."""
+        return self.wording is not None and bool(self.wording.named or self._roles())
+
+    def favoured(self, rows: Rows, promise: Floats) -> Floats:
+        """What the words promise of some rows with what is given to those that a named or meant person says."""
+        favoured = promise
+        if self.wording is not None and self.wording.named:
+            more = np.float32(SPEAKER_LEXICAL) * promise
+            more += np.float32(SPEAKER)
+            more *= self.spoken_by_named(rows)
+            favoured = promise + more
+        for number, weight in self._roles():
+            favoured = favoured + np.float32(weight) * (self.index.role.array.take(rows) == number)
+        return favoured
+
+    def loudness(self, sums: Floats, most: int) -> float:
+        """About what the `most` rows at least say of which `sums`, by row, tells what they say."""
+        rows = self._lists.rows if self._lists is not None else _ZERO[:0]
+        if len(rows) <= most:
+            return 0.0
+        step = max(1, len(rows) // _SAMPLE)
+        sample = sums.take(rows[::step])
+        place = len(sample) - 1 - most // step
+        return float(np.partition(sample, place)[place])
 
     def nudged(self, rows: Rows | slice, said: Floats) -> Floats:
         """What the words say of some rows, with what their kind and their speaker add."""
@@ -204,135 +271,129 @@ class Question:
         told = np.float32(TIMES_TOLD + TIMES_ASKED * asked.when)
         first = self.view.previous[rows] == NOBODY
         kind = told * index.times_told.array[rows] + (np.float32(FIRST) + np.float32(FIRST_LEXICAL) * said) * first
-        for asks, role, weight in ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID)):
-            if asks and role in index.roles:
-                kind += np.float32(weight) * (index.role.array[rows] == index.roles[role])
+        for number, weight in self._roles():
+            kind += np.float32(weight) * (index.role.array[rows] == number)
         parts["kind"] = kind.astype(np.float32, copy=False)
         return parts
 
+    def _roles(self) -> list[tuple[int, float]]:
+        """The roles that the query asks about, and how much more their turns count."""
+        asked, roles = self.plan.features, self.index.roles
+        wanted = ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID))
+        return [(roles[role], weight) for asks, role, weight in wanted if asks and role in roles]
+
     # --- what the words say -------------------------------------------------------------------------------------------
+
+    def add_up(self, sums: Floats, most: int) -> int:
+        """Add to `sums`, by row, about what each row says itself of the words; how many occurrences were looked at.
+
+        Of words of like meaning only those that could count; of all so many, the weightiest first, as have `most`
+        occurrences together. A row that says a word and one like it is given more than it is worth.
+        """
+        lexical = self.index.lexical
+        lists = self._lists = lexical.gather(self._codes[: self._leads], most)
+        lexical.add_up(lists, self._worth, sums)
+        self.occurrences += len(lists)
+        return len(lists)
 
     def _say(self, rows: Rows, parts: dict[str, Floats]) -> tuple[Floats, npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
         """What the words say for some rows, from 0 to 1, and which terms each holds itself (exactly, or by another)."""
-        assert self.wording is not None
-        size, terms = len(rows), len(self.wording)
-        around, here, ways = self._around(rows)
-        direct, counts = self._direct(around, terms)
-        mine = direct.take(here, axis=1)
-        held = counts.take(here, axis=1)
-        exact = held > 0
-        alike = (mine > 0) & ~exact
-        need = self.need(rows)
+        around, places = self._around(rows)
+        direct, counts = self._direct(around)
+        mine, held = direct.take(places[0], axis=1), counts.take(places[0], axis=1)
         missed = _ONE - mine
+        bare = self._bare
+        parts["turn"] = _total(bare * mine)
+        said = parts["turn"]
         if self.context:
-            for way, share in ways:
-                missed *= _ONE - (need * share) * direct.take(way, axis=1)
-        spread = self._spread(rows, held, need) if self.context else np.zeros((terms, size), dtype=np.float32)
-        turn, window, session = (np.zeros(size, dtype=np.float32) for _ in range(3))
-        for place, weight in enumerate(self._bare):
-            local = _ONE - missed[place]
-            turn += weight * mine[place]
-            window += weight * (local - mine[place])
-            session += weight * (spread[place] * missed[place])
-        parts |= {"turn": turn, "window": window, "session": session}
-        return turn + window + session, exact, alike
+            need = self.need(rows)
+            reaching = direct.take(places[1:], axis=1)
+            reaching *= self._shares(rows) * need
+            np.subtract(_ONE, reaching, out=reaching)
+            for way in range(reaching.shape[1]):
+                missed *= reaching[:, way]
+            parts["window"] = _total(bare * (_ONE - missed - mine))
+            missed *= self._spread(rows, held, need)
+            parts["session"] = _total(bare * missed)
+            said = said + parts["window"] + parts["session"]
+        exact = held > 0
+        return said, exact, (mine > 0) & ~exact
 
-    def _around(self, rows: Rows) -> tuple[Rows, Rows, list[tuple[Rows, Floats]]]:
-        """Some rows and their neighbours, each once; the places of the rows in it, and by way those of a neighbour.
+    def _around(self, rows: Rows) -> tuple[Rows, npt.NDArray[np.intp]]:
+        """Some rows and their neighbours, each once; the places in it of the rows themselves and by way of a neighbour.
 
-        A place behind the last one stands for nobody. Beside a neighbour's places how much of it reaches the row.
+        The ways are one back, one ahead, two back, two ahead. A place behind the last one stands for nobody.
         """
-        place = self._scratch.place
+        size = len(rows)
         if not self.context:
-            place[rows] = np.arange(len(rows), dtype=np.int32)
-            return rows, np.arange(len(rows)), []
+            return rows, np.arange(size)[None, :]
         previous, following = self.view.previous, self.view.following
-        back, ahead = previous[rows], following[rows]
-        every = np.concatenate((rows, back, ahead, step(previous, back), step(following, ahead)))
-        there = np.flatnonzero(every != NOBODY)
-        some = every[there]
-        count = np.arange(len(some), dtype=np.int32)
-        place[some] = count
-        around = some[place[some] == count]
+        every = np.empty((5, size), dtype=np.int32)
+        every[0], every[1], every[2] = rows, previous.take(rows), following.take(rows)
+        # Of nobody, the neighbours of any row, which are no neighbours then.
+        every[3], every[4] = previous.take(every[1], mode="clip"), following.take(every[2], mode="clip")
+        every[3:][every[1:3] == NOBODY] = NOBODY
+        flat = every.ravel()
+        place, count = self._scratch.place, np.arange(flat.size, dtype=np.int32)
+        place[flat] = count
+        once = place.take(flat, mode="wrap") == count
+        once &= flat != NOBODY
+        around = flat[once]
         place[around] = count[: len(around)]
-        places = np.full(len(every), len(around), dtype=np.intp)
-        places[there] = place[some]
-        here, *ways = places.reshape(5, len(rows))
-        asks = np.minimum(
-            _ONE,
-            np.float32(WEIGHTS.previous)
-            + np.float32(WEIGHTS.previous_asks) * (self.index.asks.array[back] * (back != NOBODY)),
-        )
-        shares = asks, *map(np.float32, (WEIGHTS.following, WEIGHTS.second_previous, WEIGHTS.second_following))
-        return around, here, list(zip(ways, shares, strict=True))
+        place[NOBODY] = len(around)
+        return around, place.take(every, mode="wrap").astype(np.intp)
 
-    def _direct(self, rows: Rows, terms: int) -> tuple[Floats, Floats]:
+    def _shares(self, rows: Rows) -> Floats:
+        """How much of what is said reaches each row, by way."""
+        asks = self.index.asks.array.take(self.view.previous.take(rows), mode="clip")
+        shares = np.empty((len(_WAYS), len(rows)), dtype=np.float32)
+        shares[:] = _WAYS
+        shares[0] += np.float32(WEIGHTS.previous_asks) * asks
+        np.minimum(shares[0], _ONE, out=shares[0])
+        return shares
+
+    def _direct(self, rows: Rows) -> tuple[Floats, Floats]:
         """By term and row how far the row is about it, and how often it says it; the last column is empty."""
-        width = len(rows) + 1
-        counts: Floats = np.zeros(terms * width, dtype=np.float32)
-        strength: Floats = np.zeros(terms * width, dtype=np.float32)
-        met = self.index.lexical.meet(rows, self._scratch.place, self._codes, self._scratch.code)
+        terms, width = len(self._bare), len(rows) + 1
+        scratch = self._scratch
+        met = self.index.lexical.meet(rows, self._codes, (scratch.mark, scratch.code), self._lists)
         self.occurrences += met.looked
-        owner, said = met.place, met.counts
-        if self._single:
-            pairs = self._pair_starts[met.code]
-        else:
+        owner, said, pairs = met.place, met.counts, met.code
+        if not self._single:
             again, pairs = slices(self._pair_starts, met.code)
             owner, said = owner[again], said[again]
-        place = self._pair_slot[pairs] * width + owner
-        how = self._pair_strength[pairs]
-        own = how == 0
-        counts[place[own]] = said[own]
-        similar = ~own
-        np.maximum.at(strength, place[similar], how[similar])
-        counts, strength = counts.reshape(terms, width), strength.reshape(terms, width)
-        norms = np.ones(width, dtype=np.float32)
-        norms[:-1] = norm(self.index.length.array[rows], self._mean_turn)
-        strength /= _ONE + norms
-        return np.maximum(strength, counts / (counts + norms)), counts
+        place = self._slot.take(pairs) * width + owner
+        how = self._strength.take(pairs)
+        norms = norm(self.index.length.array.take(rows), self._mean_turn).take(owner)
+        own = np.flatnonzero(how == 0)
+        says = how / (_ONE + norms)
+        times = said.take(own).astype(np.float32)
+        says[own] = times / (times + norms.take(own))
+        direct, counts = np.zeros((2, terms * width), dtype=np.float32)
+        np.maximum.at(direct, place, says)
+        counts[place.take(own)] = times
+        return direct.reshape(terms, width), counts.reshape(terms, width)
 
     def _spread(self, rows: Rows, held: Floats, need: Floats) -> Floats:
         """By term and row how much of what its session says reaches the row."""
-        assert self.wording is not None
-        run = self.view.run[rows]
-        alone = self.index.session.array[rows] == 0
-        together = np.flatnonzero(~alone)
-        runs = distinct(run.take(together))
-        place = runs.searchsorted(run.take(together))
-        norms = norm(self.view.run_length[run], self._mean_run)
-        spread = np.array(held)
-        if len(runs):
-            for slot, number in enumerate(self.wording.own):
-                if number != ABSENT:
-                    spread[slot, together] = self._statistics.totals(number, runs).take(place)
-        spread /= spread + norms
+        run = self.view.run.take(rows)
+        runs = distinct(run)
+        slots, numbers = self._own
+        spread = np.zeros_like(held)
+        if slots:
+            spread[slots] = self._statistics.totals(numbers, runs).take(runs.searchsorted(run), axis=1)
+        alone = self.index.session.array.take(rows) == 0
+        if alone.any():
+            spread = np.where(alone, held, spread)
+        spread /= spread + norm(self.view.run_length.take(run), self._mean_run)
         spread *= np.float32(WEIGHTS.session) * need
         return spread
 
 
-def distinct(numbers: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
-    """Each number once, ascending: what np.unique does, in a third of the time."""
-    ascending = np.sort(numbers)
-    found: npt.NDArray[np.int32] = ascending[np.append(_TRUE[: len(ascending)], ascending[1:] != ascending[:-1])]
-    return found
-
-
-def step(neighbour: npt.NDArray[np.int32], rows: Rows) -> Rows:
-    """One step further along, for those who are there."""
-    return np.where(rows == NOBODY, NOBODY, neighbour[rows])
-
-
-def reach(hint: TimeHint) -> tuple[int, int]:
-    """The range outside of which `closeness` is 0."""
-    start, end = to_micros(hint.start), to_micros(hint.end)
-    slack = 0.3 * (end - start)
-    return start - int(max(1.5 * _DAY, slack)) - 1, end + int(max(7 * _DAY, slack)) + 1
-
-
-def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:
-    """1 inside the hint's range, falling to 0 behind it within a week (or a third of it), before it within a day."""
-    start, end = to_micros(hint.start), to_micros(hint.end)
-    slack = 0.3 * (end - start)
-    after = np.clip(1 - (occurred - end) / max(7 * _DAY, slack), 0, 1)
-    before = np.clip(1 - (start - occurred) / max(1.5 * _DAY, slack), 0, 1)
-    return np.where(occurred >= end, after, np.where(occurred < start, before, 1)).astype(np.float32)
+def _total(parts: Floats) -> Floats:
+    """The sum over the first axis, of each column in the same order, however many columns there are."""
+    if parts.shape[1] == 1:  # a single column would be added up pairwise
+        parts = parts.repeat(2, axis=1)
+        return _total(parts)[:1]
+    total: Floats = np.add.reduce(parts, axis=0)
+    return total

@@ -9,26 +9,26 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agentctx.index.view import NOBODY
 from agentctx.memory.candidates import VECTORS, WORDS, Pool, Reach, pool
 from agentctx.memory.exact import Question, Scored
 from agentctx.memory.scratch import Scratch
-from agentctx.memory.survey import SURVEYED, survey
 from agentctx.memory.weights import DENSE
+from agentctx.memory.wording import Floats
 
 Rows = npt.NDArray[np.integer[Any]]
 Mask = npt.NDArray[np.bool_]
 
 ALL: Final = 2_048
 """Up to so many eligible rows, each is scored."""
-_FIRST: Final = 192  # rows scored in the first round, for ten hits
-_AROUND: Final = 96  # of which so many bring their neighbours
+_FIRST: Final = 128  # rows scored in the first round, for ten hits among ten thousand
+_MORE: Final = 0.35  # ... and with what power of the number of rows there are more
+_BY_VECTORS: Final = 1_024  # rows, at least, where vectors alone decide
+_BEHIND: Final = 3  # of what was scored first, the part behind the first third must hold none of the best
 _MOST: Final = 4_096  # rows scored for one query, for ten hits
 _CHUNK: Final = 8_192
 _WIDER: Final = 2  # times that a search looks farther
 _MOSTLY: Final = 0.55  # vectors decide if a row that they do not offer could come so near to the last hit by them alone
 _NEXT: Final = "next"
-_NOBODY: Final = np.zeros(0, dtype=np.intp)
 
 
 @dataclass(slots=True)
@@ -70,39 +70,23 @@ def route(
 ) -> Outcome:
     """The k best rows, as far as scoring the promising ones tells. eligible: as for `pool`."""
     reach = Reach.of(k, question.view.count)
-    whole = question.view.size <= SURVEYED
-    if whole:
-        found = survey(question, scratch, 64 * k, eligible, tagged)
-    else:
-        found = pool(question, scratch, reach, eligible, tagged)
-    few = min(2.0, 0.5 + question.view.count / 200_000)
-    first, most = max(int(few * _FIRST), 4 * k), max(_MOST, 64 * k)
-    around_each = 0 if whole else max(int(few * _AROUND), 2 * k)  # a survey looks around by itself
-    kept: list[Scored] = []
-    seen = _NOBODY
-    uplift = 0.0
+    found = pool(question, scratch, reach, eligible, tagged)
+    first, most = max(int(_FIRST * (question.view.count / 10_000) ** _MORE), 8 * k), max(_MOST, 64 * k)
+    if question.wording is None:
+        first = max(first, _BY_VECTORS)
     done = upto = 0
     widened: list[str] = []
     partial = False
     best: Scored | None = None
     while True:
         end = min(len(found.rows), max(first, 2 * upto))
-        block = slice(upto, end)
-        around = found.rows[upto : min(end, upto + around_each)]
-        if best is not None and not whole:
-            around = np.concatenate((around, best.rows))
-        extra = _beside(question, scratch, found.rows[block], around, seen) if len(around) else _NOBODY
-        if eligible is not None:
-            extra = extra[eligible[extra]]
-        scored, more = _score(question, found, block, extra, seen)
-        kept.append(scored)
-        seen = np.concatenate((seen, scored.rows))
-        uplift = max(uplift, more)
-        done += len(scored.rows)
+        scored = question.score(found.rows[upto:end])
+        best = best_of([scored] if best is None else [best, scored], k)
+        behind = scored.total if upto else scored.total[len(scored.total) // _BEHIND :]
+        done += end - upto
         upto = end
-        best = best_of(kept, k)
-        reason = _reason(found, upto, uplift, best, k)
-        if not reason or done >= most or (whole and reason != _NEXT):
+        reason = _reason(found, upto, behind, best, k)
+        if not reason or done >= most:
             break
         if late():
             partial = True
@@ -125,42 +109,17 @@ def route(
     return Outcome(best, counts, found.sources, ", ".join(widened), partial)
 
 
-def _beside(question: Question, scratch: Scratch, block: Rows, around: Rows, seen: Rows) -> Rows:
-    """The neighbours of some rows, but for those of the block and those seen."""
-    view, place = question.view, scratch.place
-    some = np.concatenate((view.previous[around], view.following[around]))
-    some = some[some != NOBODY].astype(np.intp)
-    count = np.arange(len(some), dtype=np.int32)
-    place[some] = count
-    place[block] = -1
-    place[seen] = -1
-    beside: Rows = some[place[some] == count]
-    return beside
+def _reason(found: Pool, upto: int, behind: Floats, best: Scored, k: int) -> str:
+    """Which source to look at further, as what was not scored yet could be among the best; empty if it could not.
 
-
-def _score(question: Question, found: Pool, block: slice, extra: Rows, seen: Rows) -> tuple[Scored, float]:
-    """The scores of a block of the pool, less what is seen, and of some rows more; by how much the guess was short."""
-    rows, guess, dense = found.rows[block], found.guess[block], None if found.dense is None else found.dense[block]
-    if len(seen):
-        fits = np.isin(rows, seen, invert=True)
-        rows, guess, dense = rows[fits], guess[fits], None if dense is None else dense[fits]
-    if dense is not None:
-        assert question.vector is not None
-        dense = np.concatenate((dense, question.index.vectors.score(extra, question.vector)))
-    scored = question.score(np.concatenate((rows, extra)), dense)
-    if not len(rows):
-        return scored, 0.0
-    return scored, float((scored.total[: len(rows)] - guess).max())
-
-
-def _reason(found: Pool, upto: int, uplift: float, best: Scored, k: int) -> str:
-    """Which source to look at further, as what was not scored yet could be among the best; empty if it could not."""
+    behind: the scores of the last part of what was scored. While some of these are among the best, so may be the next.
+    """
     if len(best.rows) < k:
         return _NEXT if upto < len(found.rows) else WORDS if found.words_cut > 0 else VECTORS
     worst = float(best.total[-1])
-    if upto < len(found.rows) and float(found.guess[upto]) + uplift > worst:
+    if upto < len(found.rows) and len(behind) and float(behind.max()) >= worst:
         return _NEXT
-    if found.words_cut > 0 and found.words_cut + DENSE * found.usual + uplift > worst:
+    if found.words_cut > 0 and found.words_cut + DENSE * found.usual > worst:
         return WORDS
     if found.vectors_cut > 0 and DENSE * found.vectors_cut > _MOSTLY * worst:
         return VECTORS

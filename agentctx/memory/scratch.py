@@ -12,9 +12,11 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scratch:
-    """sums: by row, zero between uses. place: by row, anything. code: by term, zero between uses."""
+    """By row, and by term: code. All are zero between uses but for place, which is anything."""
 
-    sums: npt.NDArray[np.float32]
+    promise: npt.NDArray[np.float32]
+    reached: npt.NDArray[np.float32]
+    mark: npt.NDArray[np.int32]
     place: npt.NDArray[np.int32]
     code: npt.NDArray[np.int16]
 
@@ -32,7 +34,7 @@ class ScratchPool:
             scratch = self._free.pop()
         except IndexError:
             scratch = make_scratch(0, 0)
-        if len(scratch.sums) < rows or len(scratch.code) < terms:
+        if len(scratch.promise) < rows or len(scratch.code) < terms:
             # Half as much again, so that a namespace that grows does not make it anew at every search.
             scratch = make_scratch(rows + rows // 2 + 64, terms + terms // 2 + 64)
         yield scratch
@@ -41,10 +43,11 @@ class ScratchPool:
     @property
     def nbytes(self) -> int:
         """Bytes held by what is not lent."""
-        return sum(2 * one.sums.nbytes + one.code.nbytes for one in list(self._free))
+        return sum(4 * one.promise.nbytes + one.code.nbytes for one in list(self._free))
 
 
 def make_scratch(rows: int, terms: int) -> Scratch:
     """Fresh working memory; what is not used of it costs nothing."""
-    sums, place = np.zeros(rows, dtype=np.float32), np.zeros(rows, dtype=np.int32)
-    return Scratch(sums, place, np.zeros(terms, dtype=np.int16))
+    promise, reached = (np.zeros(rows, dtype=np.float32) for _ in range(2))
+    mark, place = (np.zeros(rows, dtype=np.int32) for _ in range(2))
+    return Scratch(promise, reached, mark, place, np.zeros(terms, dtype=np.int16))

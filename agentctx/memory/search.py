@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from time import perf_counter
@@ -42,6 +42,9 @@ _REACHED: Final = 12  # tags that are looked at
 _FEW: Final = 2  # words up to which tags near in meaning are looked at, too: some 0.3 ms
 _NO_TERMS: Final = "the query holds nothing to search for"
 
+_OPTIONS: Final = tuple(SearchOptions.__annotations__)
+_NARROWING: Final = frozenset(one.name for one in fields(Narrowing))
+
 Mask = npt.NDArray[np.bool_]
 
 
@@ -65,14 +68,14 @@ class SearchRequest(Narrowing):
     @classmethod
     def read(cls, query: object, options: SearchOptions, limits: Limits) -> Self:
         """The request in its normal form. Raises InvalidArgument."""
-        validate.unknown_options(options, tuple(SearchOptions.__annotations__))
+        validate.unknown_options(options, _OPTIONS)
         timeout = options.get("timeout")
         if timeout is not None and (
             isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT
         ):
             raise InvalidArgument("timeout must be a number of seconds above 0, at most 1e9", field="timeout")
         return cls(
-            **cls.checked(options, limits),
+            **({} if _NARROWING.isdisjoint(options) else cls.checked(options, limits)),
             query=validate.text(query, "query", limits.query_bytes),
             k=validate.integer(options.get("k", min(DEFAULT_K, limits.k)), "k", 0, limits.k),
             reference_time=validate.moment(options.get("reference_time"), "reference_time"),
@@ -309,9 +312,9 @@ class _Watch:
         return self._deadline is not None and perf_counter() > self._deadline
 
     def note(self, name: str) -> None:
-        """The stage `name` ends now."""
+        """The stage `name` ends now. Of one that comes again, the times are added up."""
         now = perf_counter()
-        self.stages[name] = (now - self._last) * 1000
+        self.stages[name] = self.stages.get(name, 0.0) + (now - self._last) * 1000
         self._last = now
 
     def stage(self, name: str) -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import islice
 from typing import Any, TypeVar, Unpack
-
-import numpy as np
 
 from agentctx.config import Settings
 from agentctx.embed import Embedder
@@ -16,9 +15,9 @@ from agentctx.embed.near_words import LazyNearWords
 from agentctx.embed.static import StaticEmbedder
 from agentctx.errors import AgentctxError, EmbedderMismatch, FailedPrecondition, InvalidArgument
 from agentctx.ids import Clock
-from agentctx.index.blas import one_thread
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.memory import listing, validate
+from agentctx.memory.around import around
 from agentctx.memory.consolidator import Consolidator
 from agentctx.memory.items import body_hash, failed
 from agentctx.memory.reembed import reembed
@@ -27,7 +26,7 @@ from agentctx.memory.search import Searcher
 from agentctx.memory.tagging.retagging import Tagging
 from agentctx.memory.tags import Tags
 from agentctx.memory.transfer import export_lines, import_lines
-from agentctx.memory.units import embedded_text
+from agentctx.memory.units import vectors_of
 from agentctx.runtime.indexes import Indexes
 from agentctx.runtime.residency import no_such_namespace
 from agentctx.store import Appended, Store
@@ -53,8 +52,6 @@ from agentctx.types import (
 T = TypeVar("T")
 
 _BULK_BATCH = 100
-
-Vectors = list[bytes]  # the class has a method `list`, which hides the type within it
 
 
 class Memory:
@@ -191,6 +188,18 @@ class Memory:
             self._tags.consider(namespace, index)
         return found
 
+    def around(
+        self, namespace: str, episodes: Sequence[Episode], *, reach: int = 1, as_of: datetime | None = None
+    ) -> Mapping[str, tuple[tuple[int, Episode], ...]]:
+        """By id what was said up to `reach` places before and after each episode in its session, with the distance.
+
+        Nearest first. Only what a search of now (or `as_of` then) could find; an episode without a session has no
+        neighbours.
+        """
+        namespace, at = validate.namespace(namespace), validate.moment(as_of, "as_of")
+        reach = validate.integer(reach, "reach", 0, self._settings.limits.k)
+        return around(self._residency, self._indexes.hits, self._clock, namespace, episodes, reach, at)
+
     def update(self, namespace: str, id: str, **changes: Unpack[UpdateOptions]) -> Episode:
         """Change metadata, tags, validity or expiry; content never changes: add an episode that supersedes it.
 
@@ -209,15 +218,17 @@ class Memory:
                 given[name] = validate.tags(value, name, self._settings.limits.tags)
             else:
                 given[name] = validate.moment(value, name)
-        record = self._store.update(namespace, id, given, if_revision)
-        self._indexes.written(namespace, [record])
+        with self._indexes.writing(namespace) as take_up:
+            record = self._store.update(namespace, id, given, if_revision)
+            take_up([record])
         return record.episode
 
     def delete(self, namespace: str, ids: str | Sequence[str]) -> Revision:
         """Hide episodes from now on; they are still there `as_of` an earlier time. All of `ids`, or none."""
         namespace, chosen = validate.namespace(namespace), self._ids(ids)
-        revision, records = self._store.delete(namespace, chosen)
-        self._indexes.written(namespace, records)
+        with self._indexes.writing(namespace) as take_up:
+            revision, records = self._store.delete(namespace, chosen)
+            take_up(records)
         return revision
 
     def purge(self, namespace: str, ids: str | Sequence[str]) -> Revision:
@@ -262,15 +273,9 @@ class Memory:
         if isinstance(lines, str | bytes) or not isinstance(lines, Iterable):
             raise InvalidArgument("lines must be an iterable of JSON lines", field="lines")
         try:
-            return import_lines(
-                self._store,
-                namespace,
-                lines,
-                self._settings.limits,
-                self._clock,
-                self._vectors,
-                self._embedder.identity.key,
-            )
+            embedder, limits = self._embedder, self._settings.limits
+            embed = partial(vectors_of, embedder)
+            return import_lines(self._store, namespace, lines, limits, self._clock, embed, embedder.identity.key)
         finally:
             self._residency.drop(namespace)
 
@@ -349,10 +354,9 @@ class Memory:
         return EpisodeIndex(revision, given.dimensions, given.key)
 
     def _ids(self, ids: object) -> tuple[str, ...]:
-        chosen = validate.names([ids] if isinstance(ids, str) else ids, "ids", self._settings.limits.batch)
-        if not chosen:
-            raise InvalidArgument("ids must name at least one episode", field="ids")
-        return chosen
+        if chosen := validate.names([ids] if isinstance(ids, str) else ids, "ids", self._settings.limits.batch):
+            return chosen
+        raise InvalidArgument("ids must name at least one episode", field="ids")
 
     def _append(
         self,
@@ -362,17 +366,18 @@ class Memory:
         request: tuple[str, str] | None = None,
         partial: bool = False,
     ) -> Appended:
-        done = self._with_embedder(
-            lambda embedder: self._store.append(
-                namespace,
-                episodes,
-                self._vectors(episodes, embedder),
-                embedder_key=embedder.identity.key,
-                request=request,
-                partial=partial,
+        with self._indexes.writing(namespace, [one.content for one in episodes]) as take_up:
+            done = self._with_embedder(
+                lambda embedder: self._store.append(
+                    namespace,
+                    episodes,
+                    vectors_of(embedder, episodes),
+                    embedder_key=embedder.identity.key,
+                    request=request,
+                    partial=partial,
+                )
             )
-        )
-        self._indexes.written(namespace, done.records)
+            take_up(done.records)
         self._tagging.added(namespace, done.records)
         return done
 
@@ -389,8 +394,3 @@ class Memory:
                 with self._switching:
                     if self._embedder is embedder and not self._closed:
                         raise
-
-    def _vectors(self, episodes: Sequence[NewEpisode], embedder: Embedder | None = None) -> Vectors:
-        with one_thread():
-            vectors = (embedder or self._embedder).embed([embedded_text(one.content) for one in episodes])
-        return [row.tobytes() for row in vectors.astype(np.dtype("<f2"))]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,9 +60,9 @@ class Statistics:
         """By term the rows and the sessions. O(1) a term."""
         return self.index.lexical.all_holders(terms)
 
-    def totals(self, term: int, runs: Numbers) -> npt.NDArray[np.int64]:
-        """How often each of some sessions, their runs ascending, says a term."""
-        return self.index.lexical.totals(term, runs)
+    def totals(self, terms: Sequence[int], runs: Numbers) -> npt.NDArray[np.int64]:
+        """By term how often each of some sessions, their runs ascending, says it."""
+        return self.index.lexical.totals(terms, runs)
 
 
 class PastStatistics(Statistics):
@@ -86,16 +87,19 @@ class PastStatistics(Statistics):
             counted[0][place], counted[1][place] = len(rows), len(np.unique(self.view.run[rows]))
         return counted[0], counted[1]
 
-    def totals(self, term: int, runs: Numbers) -> npt.NDArray[np.int64]:
-        """How often each of some sessions says a term."""
-        known = self._totals.get(term)
-        if known is None:
-            rows = self._rows(term)
-            _, terms, counts = self.index.lexical.terms_of(rows)
-            said = counts[terms == term]
-            known = np.bincount(self.view.run[rows], weights=said, minlength=self.view.runs).astype(np.int64)
-            self._totals[term] = known
-        return known[runs]
+    def totals(self, terms: Sequence[int], runs: Numbers) -> npt.NDArray[np.int64]:
+        """By term how often each of some sessions says it."""
+        found = np.empty((len(terms), len(runs)), dtype=np.int64)
+        for place, term in enumerate(terms):
+            known = self._totals.get(term)
+            if known is None:
+                rows = self._rows(term)
+                _, numbers, counts = self.index.lexical.terms_of(rows)
+                said = counts[numbers == term]
+                known = np.bincount(self.view.run[rows], weights=said, minlength=self.view.runs).astype(np.int64)
+                self._totals[term] = known
+            found[place] = known[runs]
+        return found
 
     def _rows(self, term: int) -> Numbers:
         rows = self.index.lexical.rows(term)

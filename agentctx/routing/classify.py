@@ -17,7 +17,7 @@ from agentctx.errors import InvalidArgument
 from agentctx.routing.features import READ, make_up, terms
 from agentctx.routing.rules import RuleSet
 from agentctx.routing.tasks import UNKNOWN, TaskCatalog
-from agentctx.routing.types import TaskEstimate
+from agentctx.types.routing import TaskEstimate
 
 Matrix = npt.NDArray[np.float32]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from agentctx.errors import InvalidArgument
-from agentctx.routing.types import Backend, Constraints
+from agentctx.types.routing import Backend, Constraints
 
 
 def check(constraints: Constraints, names: Collection[str]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agentctx.errors import InvalidArgument
-from agentctx.routing.types import Backend, Prices
+from agentctx.types.routing import Backend, Prices
 
 MILLION = 1_000_000
 

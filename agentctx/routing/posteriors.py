@@ -11,7 +11,7 @@ from typing import Final
 
 from agentctx.errors import InvalidArgument
 from agentctx.routing.priors import Priors
-from agentctx.routing.types import Backend, TaskType
+from agentctx.types.routing import Backend, TaskType
 
 REMEMBERED: Final = 100_000  # ids of feedback that a repetition is recognised by
 

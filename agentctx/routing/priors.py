@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from agentctx.errors import InvalidArgument
-from agentctx.routing.precisions import PRECISIONS, Precision
 from agentctx.routing.tables import Table, number, overlay, shipped
-from agentctx.routing.types import Backend, Sensitivity, TaskType
+from agentctx.types.precisions import PRECISIONS, Precision
+from agentctx.types.routing import Backend, Sensitivity, TaskType
 
 # The format that the published gains were measured with: a task's own deviation is scaled by how much worse or better
 # another format is.

@@ -15,7 +15,7 @@ from agentctx.routing.posteriors import Posteriors
 from agentctx.routing.priors import Priors
 from agentctx.routing.sessions import cheapest, session_reasons, settle
 from agentctx.routing.tasks import UNKNOWN, UNKNOWN_TASK, TaskCatalog
-from agentctx.routing.types import Backend, Candidate, Constraints, Route, RouteRequest, TaskEstimate, TaskType
+from agentctx.types.routing import Backend, Candidate, Constraints, Route, RouteRequest, TaskEstimate, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ POLICIES: Final = {
     "auto": Policy(),
     "auto:cost": Policy(0.6),
     "auto:quality": Policy(0.95, 0.5),
-    "auto:value": Policy(worth=2.0),
+    "auto:value": Policy(worth=1.5),
 }
 
 

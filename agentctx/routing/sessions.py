@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from agentctx.routing.costs import cache_regret, cost
-from agentctx.routing.types import Backend, Candidate, RouteRequest
+from agentctx.types.routing import Backend, Candidate, RouteRequest
 
 
 def settle(

@@ -8,7 +8,7 @@ from typing import Any, Final, Self, cast, get_args
 
 from agentctx.errors import InvalidArgument, NotFound
 from agentctx.routing.tables import Table, number, overlay, shipped, texts
-from agentctx.routing.types import Domain, Sensitivity, TaskType
+from agentctx.types.routing import Domain, Sensitivity, TaskType
 
 UNKNOWN: Final = "unknown"
 # What a request is taken for when its kind cannot be told: as sensitive as the sensitive ones.

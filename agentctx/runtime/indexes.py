@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Final
 
 from agentctx.config import IndexSettings
 from agentctx.errors import AgentctxError, NotFound, Unavailable
+from agentctx.index.analyzed import analyze_text
 from agentctx.runtime.courtesy import Courtesy
 from agentctx.runtime.hits import HitCache
 from agentctx.runtime.housekeeping import Housekeeping
@@ -66,9 +67,15 @@ class Indexes:
         self.hits.forget(namespace)
         self._kept.forget(namespace)
 
-    def written(self, namespace: str, records: Sequence[LogRecord]) -> None:
-        """Bring what is held up to what was just written."""
-        self.residency.applied(namespace, records)
+    @contextmanager
+    def writing(self, namespace: str, texts: Sequence[str] = ()) -> Iterator[Callable[[Sequence[LogRecord]], object]]:
+        """Around a write to the store; call what it gives with what was written, to bring what is held up to it.
+
+        texts: of the episodes that are to be added. To analyse many of them gives way to searches, for a while.
+        """
+        analyzed = self.courtesy.paced((text, analyze_text(text)) for text in texts)
+        with self.residency.writing(namespace, analyzed) as take_up:
+            yield take_up
         self._kept.written()
 
     def start_anew(self) -> None:

@@ -11,13 +11,13 @@ import threading
 import time
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import Final, Protocol
 
 from agentctx.errors import DeadlineExceeded, NotFound, RevisionNotReached
-from agentctx.index.analyzed import analyze_records
+from agentctx.index.analyzed import Analyzed, analyze_records
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.store import Store
 from agentctx.types import LogRecord, Revision, TagRecord
@@ -25,6 +25,7 @@ from agentctx.types import LogRecord, Revision, TagRecord
 IndexFactory = Callable[[Revision], EpisodeIndex]
 
 _CHUNK: Final = 4096  # records of the log that are in memory at once while an index is made
+_PATIENCE: Final = 0.02  # seconds that a reader leaves to a writer of this process to take up what it has just written
 
 
 def no_such_namespace(namespace: str) -> NotFound:
@@ -56,13 +57,40 @@ class Keeper(Protocol):
         ...
 
 
+class _Writers:
+    """Those who write to a namespace just now, and have not told its index yet. Thread-safe."""
+
+    __slots__ = ("_changed", "count", "told")
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self.count = 0
+        self.told = 0  # how many have by now, or failed
+
+    def __enter__(self) -> None:
+        with self._changed:
+            self.count += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._changed:
+            self.count -= 1
+            self.told += 1
+            self._changed.notify_all()
+
+    def wait(self, told: int, timeout: float) -> None:
+        """Wait until more than so many have told it."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.told > told, timeout)
+
+
 class _Slot:
     """A place for one namespace's index; its lock is held while the index is read or brought up to date."""
 
-    __slots__ = ("index", "lock", "nbytes", "retired")
+    __slots__ = ("index", "lock", "nbytes", "retired", "writers")
 
     def __init__(self) -> None:
         self.lock = threading.RLock()
+        self.writers = _Writers()
         self.index: EpisodeIndex | None = None
         self.nbytes = 0  # as last counted, and below: both under the lock of Residency
         self.retired = False
@@ -97,12 +125,15 @@ class Residency:
         acquired: Callable[[], object] = lambda: None,
         timeout: float | None = None,
     ) -> Iterator[EpisodeIndex]:
-        """The namespace's index at the store's head, locked for the caller; `acquired` is called once it is.
+        """The namespace's index at the store's head, locked for the caller.
 
+        acquired: called once the lock is there, and again if it had to be left once more to a writer.
         Raises NotFound for an unknown namespace, RevisionNotReached when the head is behind `min_revision`, and
         DeadlineExceeded when `timeout` seconds were not enough; what was loaded by then is kept for the next one.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
+        patient_until = time.monotonic() + _PATIENCE
+        wanted: Revision | None = None
         while True:
             slot = self._slot(namespace)
             if not slot.lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
@@ -113,12 +144,17 @@ class Residency:
                 acquired()
                 head = self.head(namespace, min_revision)
                 index = slot.index
-                if index is None or index.revision != head:
-                    index = self._catch_up(namespace, slot, head, deadline)
-                yield index
-                return
+                wanted = wanted or head  # what comes while it waits need not be seen
+                behind = index is None or index.revision.epoch != head.epoch or index.revision < wanted
+                patience = (patient_until if deadline is None else min(patient_until, deadline)) - time.monotonic()
+                writers, told = slot.writers, slot.writers.told
+                if not (behind and index is not None and writers.count and patience > 0):
+                    yield self._catch_up(namespace, slot, head, deadline) if behind or index is None else index
+                    return
             finally:
                 slot.lock.release()
+            # Who wrote has analysed it already, and takes it up faster than it is read from the store.
+            writers.wait(told, patience)
 
     def head(self, namespace: str, min_revision: Revision | None = None) -> Revision:
         """The store's head of a namespace, checked against `min_revision`."""
@@ -135,13 +171,31 @@ class Residency:
             )
         return head
 
-    def applied(self, namespace: str, records: Sequence[LogRecord]) -> None:
-        """Take up records just written by this process, if the index is loaded and they come next."""
+    @contextmanager
+    def writing(
+        self, namespace: str, analyzed: Iterable[tuple[str, Analyzed]] = ()
+    ) -> Iterator[Callable[[Sequence[LogRecord]], object]]:
+        """Around a write of this process to the store; what it gives is to be called with the records, once durable.
+
+        analyzed: texts of episodes that are to be added, and what they say; gone through at once, while there is
+        nothing yet to wait for, if the namespace's index is loaded.
+        """
         with self._lock:
             slot = self._slots.get(namespace)
-        if slot is None or slot.index is None or not records:
+        if slot is None or slot.index is None:
+            yield lambda records: None  # the first read takes it from the store
             return
-        analyzed = analyze_records(records)  # what takes long, before anybody has to wait
+        known = dict(analyzed)
+        with slot.writers:
+            yield lambda records: self._applied(namespace, slot, records, known)
+
+    def _applied(
+        self, namespace: str, slot: _Slot, records: Sequence[LogRecord], known: Mapping[str, Analyzed]
+    ) -> None:
+        """Take up records just written by this process, if they come next."""
+        if not records:
+            return
+        analyzed = analyze_records(records, known)
         first = records[0].episode.revision
         with slot.lock:
             index = slot.index

@@ -11,7 +11,7 @@ from agentctx.errors import InvalidArgument, NotFound, RevisionMismatch
 from agentctx.ids import Clock, from_micros
 from agentctx.store import codec, heads, tags
 from agentctx.store.batch import Batch, chunks
-from agentctx.store.schema import changes, episodes, namespaces, requests
+from agentctx.store.schema import changes, episodes, llm_requests, namespaces, requests
 from agentctx.types import LogRecord, Revision
 
 UPDATABLE: Final = frozenset({"metadata", "tags", "valid_from", "valid_to", "expires_at"})
@@ -163,3 +163,5 @@ def delete_namespace(connection: Connection, namespace: str, clock: Clock) -> No
     if head is None:
         raise NotFound("there is no such namespace", field="namespace")
     connection.execute(delete(namespaces).where(namespaces.c.id == head.id))
+    # What was spent stays on record; what was asked goes.
+    connection.execute(update(llm_requests).where(llm_requests.c.namespace == namespace).values(prompt=None))

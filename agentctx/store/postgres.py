@@ -111,7 +111,8 @@ class PostgresDatabase:
         """Bytes of the store's tables and indexes."""
         query = text(
             "SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0) FROM pg_class c WHERE c.oid IN "
-            "(SELECT to_regclass(n) FROM unnest(ARRAY['namespaces','episodes','changes','vectors','requests']) n)"
+            "(SELECT to_regclass(n) FROM unnest(ARRAY['namespaces','episodes','changes','vectors','requests',"
+            "'code_generations','code_files','code_edges','code_facts','code_derived','code_states']) n)"
         )
         return int(self.read(lambda c: c.execute(query).scalar_one()))
 

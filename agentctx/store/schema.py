@@ -13,6 +13,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -166,4 +167,161 @@ episode_tags: Final = Table(
     PrimaryKeyConstraint("row"),
     Index("episode_tags_by_sequence", "namespace_id", "sequence"),
     sqlite_with_rowid=False,
+)
+
+# --- code: a tree's facts by content, and generations of repositories -----------------------------------------------
+
+code_repositories: Final = Table(
+    "code_repositories",
+    metadata,
+    Column("id", _Key, primary_key=True),
+    Column("name", _Name, nullable=False, unique=True),
+    Column("root", _Name, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    # The published generation: 0 before the first. Numbers are never given twice.
+    Column("generation", BigInteger, nullable=False),
+    # Who indexes it at the moment, and until when that holds without a sign of life.
+    Column("lease_owner", Text, nullable=False),
+    Column("lease_since", BigInteger, nullable=False),
+    Column("lease_until", BigInteger, nullable=False),
+    Index("code_repositories_by_root", "root"),
+    sqlite_autoincrement=True,
+)
+
+code_generations: Final = Table(
+    "code_generations",
+    metadata,
+    Column("repository_id", _Key, ForeignKey("code_repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("commit_id", Text, nullable=False),
+    Column("branch", Text, nullable=False),
+    Column("indexed_at", BigInteger, nullable=False),
+    Column("files", BigInteger, nullable=False),
+    Column("symbols", BigInteger, nullable=False),
+    Column("edges", BigInteger, nullable=False),
+    Column("summary", Text, nullable=False),
+    PrimaryKeyConstraint("repository_id", "number"),
+)
+
+# A file of the generations from `since` up to, but not including, `until`.
+code_files: Final = Table(
+    "code_files",
+    metadata,
+    Column("repository_id", _Key, ForeignKey("code_repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("path", _Name, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    Column("facts_key", Text, nullable=False),
+    Column("content_hash", Text, nullable=False),
+    Column("size", BigInteger, nullable=False),
+    # What tells cheaply that the file is still the same: of the newest walk, not of a generation. "": look inside.
+    Column("signature", Text, nullable=False),
+    PrimaryKeyConstraint("repository_id", "path", "since"),
+    Index("code_files_by_facts", "facts_key"),
+)
+
+code_edges: Final = Table(
+    "code_edges",
+    metadata,
+    Column("repository_id", _Key, ForeignKey("code_repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("path", _Name, nullable=False),
+    Column("since", BigInteger, nullable=False),
+    Column("until", BigInteger, nullable=False),
+    # What resolving the file looked at elsewhere: before the edges, as it is read without them.
+    Column("footprint", LargeBinary, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("repository_id", "path", "since"),
+)
+
+# What a content says, whoever holds it: shared by branches, commits, worktrees and repositories.
+code_facts: Final = Table(
+    "code_facts",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("added_at", BigInteger, nullable=False),
+    Column("outline", LargeBinary, nullable=False),
+    # "references" is a word of SQL
+    Column("uses", LargeBinary, nullable=False),
+)
+
+code_derived: Final = Table(
+    "code_derived",
+    metadata,
+    Column("key", Text, ForeignKey("code_facts.key", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("key", "producer"),
+)
+
+# What is derived from a whole generation, the published one; it can be made again.
+code_states: Final = Table(
+    "code_states",
+    metadata,
+    Column("repository_id", _Key, ForeignKey("code_repositories.id", ondelete="CASCADE"), nullable=False),
+    Column("producer", Text, nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("data", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("repository_id", "producer"),
+)
+
+# --- ledger: what language models were asked, and what it cost ------------------------------------------------------
+
+llm_requests: Final = Table(
+    "llm_requests",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("namespace", _Name, nullable=False),
+    Column("session", _Name, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    # 0 while it runs, or where the process died over it.
+    Column("finished_at", BigInteger, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("task_type", _Name, nullable=False),
+    Column("backend", _Name, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("attempts", BigInteger, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    # US dollars; null where a price is not known.
+    Column("cost", Double),
+    Column("cost_highest", Double),
+    Column("cost_lowest", Double),
+    Column("cost_random", Double),
+    Column("latency_ms", Double, nullable=False),
+    Column("first_token_ms", Double, nullable=False),
+    Column("prompt_hash", Text, nullable=False),
+    # Only where the settings ask for it.
+    Column("prompt", Text),
+    Column("route", Text, nullable=False),
+    Index("llm_requests_by_time", "started_at"),
+    Index("llm_requests_by_session", "namespace", "session", "started_at", "cost"),
+)
+
+llm_attempts: Final = Table(
+    "llm_attempts",
+    metadata,
+    Column("request_id", Text, ForeignKey("llm_requests.id", ondelete="CASCADE"), nullable=False),
+    Column("number", BigInteger, nullable=False),
+    Column("backend", _Name, nullable=False),
+    Column("precision", Text, nullable=False),
+    Column("started_at", BigInteger, nullable=False),
+    Column("ms", Double, nullable=False),
+    Column("outcome", Text, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("estimated", Boolean, nullable=False),
+    Column("cost", Double),
+    Column("detail", Text, nullable=False),
+    PrimaryKeyConstraint("request_id", "number"),
+)
+
+llm_feedback: Final = Table(
+    "llm_feedback",
+    metadata,
+    Column("request_id", Text, ForeignKey("llm_requests.id", ondelete="CASCADE"), primary_key=True),
+    Column("quality", Double, nullable=False),
+    Column("recorded_at", BigInteger, nullable=False),
 )

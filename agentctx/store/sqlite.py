@@ -27,6 +27,7 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 _HEAD: Final = "SELECT epoch, head_sequence FROM namespaces WHERE name = ?"
+_MAPPED: Final = 1 << 40  # bytes of the file that readers map rather than read; SQLite's own limit is lower
 UNFINISHED_PURGE: Final = "purged bytes may still be in the store's files"
 _SCRUB_DUE: Final = "INSERT OR REPLACE INTO meta (key, value) VALUES ('scrub_due', '1')"
 _SCRUBBED: Final = "DELETE FROM meta WHERE key = 'scrub_due'"
@@ -203,6 +204,7 @@ class SqliteDatabase:
     def _connect_reader(self) -> sqlite3.Connection:
         connection = self._connect()
         connection.execute("PRAGMA query_only = ON")
+        connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
         return connection
 
     def _connect_writer(self) -> sqlite3.Connection:

@@ -14,8 +14,10 @@ from agentctx.errors import InvalidArgument
 from agentctx.ids import Clock, IdFactory
 from agentctx.store import changing, fetching, heads, importing, log, reading, stats, tags, vectors
 from agentctx.store.append import AppendCommand, Appended, append
+from agentctx.store.code import CodeStore
 from agentctx.store.database import Database
 from agentctx.store.importing import ImportRecord
+from agentctx.store.ledger import Ledger
 from agentctx.types import (
     Change,
     EditOrigin,
@@ -43,6 +45,8 @@ class Store:
         self._database = database
         self._clock = clock
         self._ids = ids
+        self.code = CodeStore(database, clock)
+        self.ledger = Ledger(database, clock)
 
     @property
     def url(self) -> str:

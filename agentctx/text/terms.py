@@ -13,7 +13,7 @@ import Stemmer
 
 _WORD: Final = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 # Scripts written without spaces: a run of them is cut into overlapping pairs, the usual index unit for them.
-_UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
+UNSPACED: Final = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+")
 
 STOP_WORDS: Final = frozenset(
     """
@@ -114,7 +114,7 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
         word = base = rest  # O'Brien, d'Artagnan, o'clock: the letter is an article or less
     if word in STOP_WORDS or (base != word and base in _CONTRACTED):
         made = ()
-    elif not word.isascii() and _UNSPACED.search(word):
+    elif not word.isascii() and UNSPACED.search(word):
         made = tuple((pair, pair) for pair in _pairs(word))
     else:
         base = base[:_LONGEST]
@@ -127,9 +127,9 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
 
 
 def _pairs(word: str) -> Iterator[str]:
-    for run in _UNSPACED.findall(word):
+    for run in UNSPACED.findall(word):
         yield from (run[i : i + 2] for i in range(max(1, len(run) - 1)))
-    yield from (rest for rest in _UNSPACED.split(word) if rest)
+    yield from (rest for rest in UNSPACED.split(word) if rest)
 
 
 def _stemmer() -> Stemmer.Stemmer:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Protocol, TypedDict, Unpack
 
 from agentctx.types.code import (
@@ -114,3 +114,40 @@ class CodeAPI(Protocol):
 
     def source(self, repository: str, path: str, *, start_line: int = 1, end_line: int = 0) -> SourceText:
         """Lines of an indexed file (end_line 0: to the end). The only call that returns text."""
+
+
+class AsyncCodeAPI(Protocol):
+    """The asyncio twin of CodeAPI: the same methods, results and errors."""
+
+    def index(self, path: str, *, name: str = "", commit: str = "") -> AsyncIterator[IndexProgress]: ...
+
+    async def list(self, *, page_size: int = 100, page_token: str = "") -> RepositoryPage: ...
+
+    async def get(self, repository: str) -> Repository: ...
+
+    async def remove(self, repository: str) -> None: ...
+
+    async def search(self, repository: str, query: str, **options: Unpack[CodeSearchOptions]) -> CodeSearchResult: ...
+
+    async def symbol(
+        self, repository: str, name: str, *, kinds: Sequence[str] = (), path: str = "", k: int = 20
+    ) -> SymbolResult: ...
+
+    async def neighbours(
+        self,
+        repository: str,
+        symbol: str,
+        *,
+        kinds: Sequence[EdgeKind] = (),
+        direction: Direction = "both",
+        depth: int = 1,
+        limit: int = 100,
+    ) -> NeighbourResult: ...
+
+    async def outline(self, repository: str, path: str = "", *, depth: int = 0, limit: int = 1000) -> Outline: ...
+
+    async def map(self, repository: str, *, budget: int = 2000, query: str = "", counter: str = "") -> CodeMap: ...
+
+    async def scout(self, repository: str, query: str, **options: Unpack[ScoutOptions]) -> ScoutResult: ...
+
+    async def source(self, repository: str, path: str, *, start_line: int = 1, end_line: int = 0) -> SourceText: ...

@@ -145,6 +145,21 @@ def time_(
     tables.show_time(time_expressions.run(data, json_out, seed=seed), Console())
 
 
+@app.command()
+def routing(
+    *,
+    data: Data,
+    json_out: JsonOut = None,
+    policy: Annotated[str, typer.Option("--policy", metavar="NAME", help="Policy of the replay.")] = "auto:value",
+    requests: Annotated[int, typer.Option("--requests", metavar="N", help="Requests of the replay.")] = 2_000,
+    seed: Seed = 0,
+) -> None:
+    """Task types told, what went to 4 bit by mistake, and what learning by feedback saves, on labelled prompts."""
+    from agentctx_bench import routing as runner  # noqa: PLC0415
+
+    runner.show(runner.run(data, json_out, policy=policy, requests=requests, seed=seed), typer.echo)
+
+
 Sizes = Annotated[str, typer.Option("--sizes", metavar="N,N", help="Episodes in the namespace, separated by commas.")]
 Conversations = Annotated[
     Path | None, typer.Option("--data", metavar="FILE", help="A LongMemEval file: its turns come first.")
@@ -236,6 +251,111 @@ def peers(
         json_out=json_out,
     )
     show_peers(runner.peers(options))
+
+
+@app.command(name="index")
+def index_(
+    *,
+    repo: Annotated[Path, typer.Option("--repo", metavar="DIR", help="A tree; the run works on a copy of it.")],
+    json_out: JsonOut = None,
+    queries: Annotated[int, typer.Option("--queries", metavar="N", help="Queries of each kind.")] = 200,
+    beside: Annotated[bool, typer.Option("--peers/--no-peers", help="Also universal-ctags and aider's map.")] = True,
+    seed: Seed = 0,
+) -> None:
+    """Time, memory and disk of a map of a code base: from nothing, unchanged, after edits; edges and query latency."""
+    from agentctx_bench import indexing  # noqa: PLC0415
+    from agentctx_bench.indexing_tables import show_index  # noqa: PLC0415
+
+    options = indexing.Options(repo=repo, queries=queries, seed=seed, peers=beside, json_out=json_out)
+    show_index(indexing.measure(options))
+
+
+@app.command()
+def localization(
+    *,
+    data: Annotated[Path, typer.Option("--data", metavar="FILE", help="Issues with the code that their fixes edit.")],
+    repos: Annotated[Path, typer.Option("--repos", metavar="DIR", help="Clones with full history, named owner__name.")],
+    json_out: JsonOut = None,
+    only: Annotated[
+        list[str] | None, typer.Option("--repos-only", metavar="OWNER/NAME", help="Only its issues. Give it again.")
+    ] = None,
+    limit: Limit = None,
+    baseline: Annotated[bool, typer.Option(help="Also BM25 over files and over units, paired.")] = True,
+    context: Annotated[bool, typer.Option(help="Also bundles of 2,000 to 16,000 tokens.")] = True,
+    cold: Annotated[
+        int, typer.Option("--cold", metavar="N", help="Commits of each repository that are indexed without the cache.")
+    ] = 1,
+    keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Keep the store there.")] = None,
+    seed: Seed = 0,
+) -> None:
+    """From an issue to the files and functions to change: Acc@k, gold in context, index time, beside BM25."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from agentctx_bench import localization as runner  # noqa: PLC0415
+    from agentctx_bench.localization_tables import show_localization  # noqa: PLC0415
+
+    options = runner.Options(
+        only=tuple(only or ()),
+        limit=limit,
+        baseline=baseline,
+        context=context,
+        cold=cold,
+        keep=keep,
+        seed=seed,
+        json_out=json_out,
+    )
+    show_localization(runner.localization(data, repos, options), Console())
+
+
+@app.command()
+def context(
+    *,
+    locomo: Annotated[Path | None, typer.Option("--locomo", metavar="FILE", help="A LoCoMo file.")] = None,
+    longmemeval: Annotated[
+        Path | None, typer.Option("--longmemeval", metavar="FILE", help="A LongMemEval file.")
+    ] = None,
+    localization: Annotated[
+        Path | None, typer.Option("--localization", metavar="FILE", help="Issues with the functions that fix them.")
+    ] = None,
+    repos: Annotated[
+        Path | None, typer.Option("--repos", metavar="DIR", help="The folder with clones of their repositories.")
+    ] = None,
+    latency: Annotated[
+        Path | None,
+        typer.Option("--latency", metavar="DIR", help="Time builds over 10,000 episodes and the code in this folder."),
+    ] = None,
+    budgets: Annotated[
+        str, typer.Option("--budgets", metavar="N,N", help="Budgets in tokens, separated by commas.")
+    ] = "1000,2000,4000,8000",
+    counter: Annotated[
+        str, typer.Option("--counter", metavar="NAME", help="An exact counter; see docs/tokens.md.")
+    ] = "o200k_base",
+    json_out: JsonOut = None,
+    embedder: OneEmbedder = "static",
+    limit: Limit = None,
+    seed: Seed = 0,
+) -> None:
+    """Evidence that bundles keep at a budget, beside plain concatenation and whole sessions or files, and latency."""
+    from rich.console import Console  # noqa: PLC0415
+
+    from agentctx_bench import context as runner  # noqa: PLC0415
+    from agentctx_bench.context_tables import show_context  # noqa: PLC0415
+    from agentctx_bench.scale_data import parse_sizes  # noqa: PLC0415
+
+    options = runner.Options(
+        locomo=locomo,
+        longmemeval=longmemeval,
+        localization=localization,
+        repos=repos,
+        latency=latency,
+        budgets=parse_sizes(budgets),
+        counter=counter,
+        embedder=embedder,
+        limit=limit,
+        seed=seed,
+        json_out=json_out,
+    )
+    show_context(runner.context(options), Console())
 
 
 def _options(k: str, embedder: list[str] | None, **others: Any) -> Options:

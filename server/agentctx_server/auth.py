@@ -1,4 +1,4 @@
-"""Bearer tokens and their grants: verbs on namespace prefixes, in whole segments.
+"""Bearer tokens and their grants: verbs on namespace prefixes, in whole segments, and on repositories by name.
 
 The file holds tokens as SHA-256 hashes (or, for a try, in clear)::
 
@@ -8,6 +8,7 @@ The file holds tokens as SHA-256 hashes (or, for a try, in clear)::
     grants = [
       { verbs = ["read"], namespaces = ["acme"] },
       { verbs = ["read", "write"], namespaces = ["acme/user-42"] },
+      { verbs = ["read"], repositories = ["website"] },
     ]
 """
 
@@ -26,27 +27,46 @@ from typing import Any, Final
 
 from agentctx.errors import InvalidArgument, Unauthenticated
 
-READ: Final = ("get", "list", "search", "history", "list_namespaces", "list_tags", "export")
-WRITE: Final = ("add", "update", "delete", "import", "edit_tags")
-ADMIN: Final = ("purge", "delete_namespace", "reembed", "consolidate", "retag")
-VERBS: Final = (*READ, *WRITE, *ADMIN)
+READ: Final = ("get", "list", "search", "history", "list_namespaces", "list_tags", "export", "build", "decide", "usage")
+WRITE: Final = ("add", "update", "delete", "import", "edit_tags", "feedback")
+ADMIN: Final = ("purge", "delete_namespace", "reembed", "consolidate", "retag", "backends")
+SPEND: Final = ("complete",)
+"""What costs money: granted by its name, or with everything else."""
+VERBS: Final = (*READ, *WRITE, *ADMIN, *SPEND)
+CODE_READ: Final = ("get", "list", "search", "symbol", "neighbours", "outline", "map", "scout", "source", "build")
+CODE_WRITE: Final = ("index",)
+CODE_ADMIN: Final = ("remove",)
+CODE_VERBS: Final = (*CODE_READ, *CODE_WRITE, *CODE_ADMIN)
 _SHORTHANDS: Final = {"read": READ, "write": WRITE, "admin": ADMIN, "all": VERBS}
+_CODE_SHORTHANDS: Final = {"read": CODE_READ, "write": CODE_WRITE, "admin": CODE_ADMIN, "all": CODE_VERBS}
+_VERBS_ON: Final[dict[str, dict[str, tuple[str, ...]]]] = {
+    "namespaces": _SHORTHANDS | {verb: (verb,) for verb in VERBS},
+    "repositories": _CODE_SHORTHANDS | {verb: (verb,) for verb in CODE_VERBS},
+}
 EVERYWHERE: Final = "*"
 NOWHERE: Final = f"~{secrets.token_hex(16)}"
 """A namespace that does not exist. A call that is not granted is made on it, so that it gets the engine's own answer
 for what is absent: the same message, by the same path."""
+NO_REPOSITORY: Final = f"none-{secrets.token_hex(16)}"
+"""A repository that does not exist, for the same purpose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What a caller may do: for each verb the namespace prefixes, "" for all."""
+    """What a caller may do: for each verb the namespace prefixes and the names of repositories, "" for all."""
 
     name: str
     prefixes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    repositories: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def allows(self, verb: str, namespace: str) -> bool:
         """Whether the verb is granted on a namespace."""
         return any(covers(prefix, namespace) for prefix in self.prefixes.get(verb, ()))
+
+    def allows_repository(self, verb: str, repository: str) -> bool:
+        """Whether the verb is granted on a repository; "": on all of them."""
+        granted = self.repositories.get(verb, ())
+        return repository in granted or "" in granted
 
     def visible(self, verb: str, prefix: str) -> tuple[str, ...]:
         """The parts of the tree below `prefix` on which the verb is granted, none within another, by name."""
@@ -57,7 +77,7 @@ class Grants:
         return tuple(sorted(one for one in below if not any(covers(up, one) for up in below - {one})))
 
 
-ANYONE: Final = Grants("", dict.fromkeys(VERBS, ("",)))
+ANYONE: Final = Grants("", dict.fromkeys(VERBS, ("",)), dict.fromkeys(CODE_VERBS, ("",)))
 """The grants of every caller of a server without tokens."""
 
 
@@ -132,14 +152,25 @@ def _entry(given: object, where: str) -> tuple[bytes, Grants]:
         digest = b""
     if len(digest) != hashlib.sha256().digest_size:
         raise InvalidArgument(f"{where}.sha256 must be 64 hexadecimal digits", field=f"{where}.sha256")
-    prefixes: dict[str, tuple[str, ...]] = {}
+    on: dict[str, dict[str, tuple[str, ...]]] = {"namespaces": {}, "repositories": {}}
     for i, one in enumerate(_strings_or_tables(entry.get("grants"), f"{where}.grants", dict)):
-        grant = _table(one, f"{where}.grants[{i}]", {"verbs", "namespaces"})
-        namespaces = [_prefix(n, f"{where}.grants[{i}]") for n in _strings(grant, "namespaces", f"{where}.grants[{i}]")]
-        for word in _strings(grant, "verbs", f"{where}.grants[{i}]"):
-            for verb in _verbs(word, f"{where}.grants[{i}].verbs"):
-                prefixes[verb] = (*prefixes.get(verb, ()), *namespaces)
-    return digest, Grants(name, prefixes)
+        at = f"{where}.grants[{i}]"
+        grant = _table(one, at, {"verbs", *on})
+        nouns = [noun for noun in on if noun in grant]
+        if not nouns:
+            raise InvalidArgument(f"{at} needs namespaces or repositories", field=f"{at}.namespaces")
+        for word in _strings(grant, "verbs", at):
+            opened = {noun: _VERBS_ON[noun].get(word, ()) for noun in nouns}
+            if not any(opened.values()):
+                known = ", ".join(dict.fromkeys(name for noun in nouns for name in _VERBS_ON[noun]))
+                raise InvalidArgument(
+                    f"{at}.verbs: unknown verb {word!r} for {' and '.join(nouns)}; known: {known}", field=f"{at}.verbs"
+                )
+            for noun, verbs in opened.items():
+                prefixes = [_prefix(name, at) for name in _strings(grant, noun, at)]
+                for verb in verbs:
+                    on[noun][verb] = (*on[noun].get(verb, ()), *prefixes)
+    return digest, Grants(name, on["namespaces"], on["repositories"])
 
 
 def _table(given: object, where: str, known: set[str]) -> dict[str, Any]:
@@ -158,21 +189,12 @@ def _strings_or_tables(given: object, where: str, kind: type) -> Sequence[Any]:
     return given
 
 
-def _verbs(word: str, where: str) -> Sequence[str]:
-    if word in VERBS:
-        return (word,)
-    if word not in _SHORTHANDS:
-        known = ", ".join((*_SHORTHANDS, *VERBS))
-        raise InvalidArgument(f"{where}: unknown verb {word!r}; known: {known}", field=where)
-    return _SHORTHANDS[word]
-
-
-def _prefix(namespace: str, where: str) -> str:
-    if namespace == EVERYWHERE:
+def _prefix(name: str, where: str) -> str:
+    if name == EVERYWHERE:
         return ""
-    if not namespace or namespace.startswith("/") or namespace.endswith("/") or EVERYWHERE in namespace:
+    if not name or name.startswith("/") or name.endswith("/") or EVERYWHERE in name:
         raise InvalidArgument(
-            f"{where}: a namespace is a path such as acme/user-42, or {EVERYWHERE!r} for all, not {namespace!r}",
+            f"{where}: a name is a path such as acme/user-42, or {EVERYWHERE!r} for all, not {name!r}",
             field=where,
         )
-    return namespace
+    return name

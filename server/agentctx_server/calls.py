@@ -30,7 +30,7 @@ from agentctx.errors import (
     ResourceExhausted,
     Unauthenticated,
 )
-from agentctx_server.auth import ANYONE, NOWHERE, Grants, Tokens
+from agentctx_server.auth import ANYONE, NO_REPOSITORY, NOWHERE, Grants, Tokens
 from agentctx_server.lanes import Lane
 from agentctx_server.listen import is_loopback
 from agentctx_server.logs import Log, frames_of
@@ -56,7 +56,7 @@ class Call:
         self.context = context
         self.grants = ANYONE
         self.started = time.perf_counter()
-        self._hidden = ""
+        self._hidden: dict[str, str] = {}
 
     def remaining(self) -> float | None:
         """Seconds until the caller's deadline; None without one."""
@@ -89,15 +89,41 @@ class Call:
         """
         if self.grants.allows(verb, namespace):
             return namespace
-        self._hidden = namespace
+        return self.hide(namespace)
+
+    def hide(self, name: str) -> str:
+        """A name of nothing to make the call with; errors that hold it show the caller's own name."""
+        self._hidden[NOWHERE] = name
         return NOWHERE
+
+    def require(self, verb: str, namespace: str) -> None:
+        """Raise NotFound where a verb is not granted on a namespace, for calls that need no namespace to exist."""
+        if self.grants.allows(verb, namespace):
+            return
+        if not namespace:
+            raise NotFound("name a namespace: this token is not granted this call on all of them", field="namespace")
+        raise NotFound(f"no namespace {namespace!r}", field="namespace", namespace=namespace)
+
+    def repository(self, verb: str, name: str) -> str:
+        """The repository to make the call on: as `on`."""
+        if self.grants.allows_repository(verb, name):
+            return name
+        stand_in = f"{NO_REPOSITORY}{len(self._hidden)}"
+        self._hidden[stand_in] = name
+        return stand_in
 
     def seen(self, error: AgentctxError) -> AgentctxError:
         """The error as the caller may see it."""
-        if not self._hidden or (NOWHERE not in error.message and NOWHERE not in error.details.values()):
+        told = (error.message, *error.details.values())
+        if not any(stand_in in text for stand_in in self._hidden for text in told):
             return error
-        details = {key: value.replace(NOWHERE, self._hidden) for key, value in error.details.items()}
-        return type(error)(error.message.replace(NOWHERE, self._hidden), field=error.field, **details)
+        details = {key: self._named(value) for key, value in error.details.items()}
+        return type(error)(self._named(error.message), field=error.field, **details)
+
+    def _named(self, text: str) -> str:
+        for stand_in, name in self._hidden.items():
+            text = text.replace(stand_in, name)
+        return text
 
 
 @dataclass(frozen=True, slots=True)

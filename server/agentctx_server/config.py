@@ -35,6 +35,9 @@ class ServerConfig:
     insecure            serve on a network without tokens
     workers, backlog    unary calls at work, and calls that may wait for a worker; past both: RESOURCE_EXHAUSTED
     streams             bulk adds, imports, exports and re-embeddings at work; they cannot starve unary calls
+    indexings           indexings of code at work or waiting for one another; they hold none of the above
+    completions         completions at work; nor do they
+    code_roots          the folders whose code may be indexed, with all that is in them; none: indexing is refused
     max_message_bytes   the largest message, either way
     first_message       seconds that a call may take to send its (first) message, whole; past it: DEADLINE_EXCEEDED
     idle                seconds between two messages of a stream that is sent; past it: DEADLINE_EXCEEDED
@@ -53,6 +56,9 @@ class ServerConfig:
     workers: int = 16
     backlog: int = 64
     streams: int = 8
+    indexings: int = 4
+    completions: int = 32
+    code_roots: tuple[str | Path, ...] = ()
     max_message_bytes: int = 64 * 1024 * 1024
     first_message: float = 10.0
     idle: float = 60.0
@@ -66,6 +72,8 @@ class ServerConfig:
             ("workers", self.workers, 1, 1024),
             ("backlog", self.backlog, 0, 100_000),
             ("streams", self.streams, 1, 1024),
+            ("indexings", self.indexings, 1, 1024),
+            ("completions", self.completions, 1, 1024),
             ("max_message_bytes", self.max_message_bytes, 1024, 2**31 - 1),
             ("metrics_port", self.metrics_port or 0, 0, 65535),
         )

@@ -30,6 +30,11 @@ class Lane(ThreadPoolExecutor):
         self._counting = threading.Lock()
 
     @property
+    def capacity(self) -> int:
+        """Calls that it may hold."""
+        return self._capacity
+
+    @property
     def held(self) -> int:
         """Calls at work or waiting."""
         return self._held

@@ -8,24 +8,29 @@ import signal
 import threading
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Final, Protocol, Self, TextIO
+from typing import Any, Final, Protocol, Self, TextIO, cast
 
 import grpc
+from google.protobuf.descriptor import ServiceDescriptor
 from threadpoolctl import threadpool_limits
 
-from agentctx.types import MemoryAPI
-from agentctx.v1 import memory_service_pb2
+from agentctx.types import CodeAPI, ContextAPI, MemoryAPI
+from agentctx.v1 import code_service_pb2, context_service_pb2, memory_service_pb2, routing_service_pb2
 from agentctx_server import listen
 from agentctx_server.auth import Tokens, load_tokens, readable_by_others
 from agentctx_server.calls import Around
+from agentctx_server.code_service import CodeService
 from agentctx_server.config import ServerConfig
+from agentctx_server.context_service import ContextService
 from agentctx_server.infra import Infrastructure
 from agentctx_server.lanes import Lane
 from agentctx_server.logs import Log
 from agentctx_server.memory_service import MemoryService
 from agentctx_server.metrics import Metrics
 from agentctx_server.patience import Patience
+from agentctx_server.roots import CodeRoots
 from agentctx_server.router import Router
+from agentctx_server.routing_service import Routes, RoutingService
 
 _SLACK: Final = 256  # refusals in flight; past them gRPC refuses by itself, without RetryInfo
 
@@ -38,6 +43,21 @@ class Engine(Protocol):
         """The memory service."""
         ...
 
+    @property
+    def code(self) -> CodeAPI:
+        """The code service."""
+        ...
+
+    @property
+    def context(self) -> ContextAPI:
+        """The context service."""
+        ...
+
+    @property
+    def routing(self) -> Routes:
+        """The routing service."""
+        ...
+
 
 def serve(engine: Engine, config: ServerConfig | None = None, *, log_stream: TextIO | None = None) -> RunningServer:
     """Start to serve an engine; returns at once. The engine stays the caller's: close it after the server.
@@ -47,33 +67,43 @@ def serve(engine: Engine, config: ServerConfig | None = None, *, log_stream: Tex
     config = config or ServerConfig()
     listen.check_exposure(config)
     tokens = None if config.tokens is None else load_tokens(config.tokens)
-    return RunningServer(engine, config, tokens, Log(config.log_level, log_stream))
+    roots = CodeRoots(config.code_roots)
+    return RunningServer(engine, config, tokens, roots, Log(config.log_level, log_stream))
 
 
 class RunningServer:
     """A server at work. Stop it with `stop`, or leave its `with` block."""
 
-    def __init__(self, engine: Engine, config: ServerConfig, tokens: Tokens | None, log: Log) -> None:
+    def __init__(self, engine: Engine, config: ServerConfig, tokens: Tokens | None, roots: CodeRoots, log: Log) -> None:
         self._config = config
         self._log = log
         unary, streams = Lane("unary", config.workers, config.backlog), Lane("stream", config.streams, 0)
+        # Neither an index of minutes nor a model that writes slowly may keep an export from beginning.
+        indexings, completions = Lane("index", config.indexings, 0), Lane("completion", config.completions, 0)
         checks, reflections, refusals = Lane("health", 2, 64), Lane("reflection", 4, 0), Lane("refusal", 2, _SLACK)
-        self._lanes = (unary, streams, checks, reflections, refusals)
-        self._metrics = None if config.metrics_port is None else Metrics((unary, streams))
+        working = (unary, streams, indexings, completions)
+        self._lanes = (*working, checks, reflections, refusals)
+        self._metrics = None if config.metrics_port is None else Metrics(working)
         self.metrics_address = ""
-        service = memory_service_pb2.DESCRIPTOR.services_by_name["MemoryService"]
-        self._infrastructure = Infrastructure([service.full_name], checks, reflections)
+        services: tuple[tuple[ServiceDescriptor, object, Lane], ...] = (
+            (_described(memory_service_pb2), MemoryService(engine.memory), streams),
+            (_described(code_service_pb2), CodeService(engine.code, roots), indexings),
+            (_described(context_service_pb2), ContextService(engine.context), completions),
+            (_described(routing_service_pb2), RoutingService(engine.routing), streams),
+        )
+        self._infrastructure = Infrastructure([one.full_name for one, _, _ in services], checks, reflections)
         patience = Patience(config.first_message, config.idle)
         around = Around(tokens, self._metrics, log, config.max_message_bytes, patience)
         router = Router(refusals)
-        router.add_service(service, MemoryService(engine.memory), around, unary, streams)
+        for descriptor, service, lane in services:
+            router.add_service(descriptor, service, around, unary, lane)
         quiet = Around(None, self._metrics, log, config.max_message_bytes, patience, level="debug")
         self._infrastructure.route(router, quiet)
         self._server = grpc.server(
             unary,
             handlers=[router],
             options=listen.options(config),
-            maximum_concurrent_rpcs=config.workers + config.backlog + config.streams + _SLACK,
+            maximum_concurrent_rpcs=sum(lane.capacity for lane in working) + _SLACK,
         )
         try:
             self.address = listen.bind(self._server, config)
@@ -140,6 +170,12 @@ class RunningServer:
             self._log.warning("everybody on the network may read and write the store")
         elif open_to_network and config.tls is None:
             self._log.warning("tokens and content cross the network in clear text")
+
+
+def _described(module: Any) -> ServiceDescriptor:
+    """The one service of a module of stubs."""
+    (service,) = module.DESCRIPTOR.services_by_name.values()
+    return cast("ServiceDescriptor", service)
 
 
 def run_forever(server: RunningServer) -> int:

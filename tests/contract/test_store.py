@@ -17,6 +17,7 @@ from agentctx.errors import (
     RevisionMismatch,
 )
 from agentctx.store import ImportRecord, Store
+from agentctx.store.migrations import HEAD
 from agentctx.types import LogRecord, NewEpisode, Revision
 from tests.fixtures_store import KEY, NOW, NS, ManualClock, Opener, add, clock, episode, location, open_at, store
 
@@ -741,6 +742,6 @@ class TestClosing:
         add(store, "a", "b")
         stats = store.stats()
         assert stats.engine.split()[0] in ("sqlite", "postgresql")
-        assert (stats.schema, stats.embedder, stats.namespaces, stats.episodes) == ("0002", KEY, 1, 2)
+        assert (stats.schema, stats.embedder, stats.namespaces, stats.episodes) == (HEAD, KEY, 1, 2)
         assert stats.size_bytes > 0
         assert stats.location == store.url

@@ -86,7 +86,11 @@ def test_a_store_of_the_first_schema_is_brought_up_to_date(location: str, open_a
     opened = open_at(location)
     add(opened, "a")
     opened.close()
-    for table in ("tag_edits", "episode_tags"):
+    for table in (
+        *("llm_feedback", "llm_attempts", "llm_requests"),
+        *("code_states", "code_derived", "code_facts", "code_edges", "code_files", "code_generations"),
+        *("code_repositories", "tag_edits", "episode_tags"),
+    ):
         execute(location, f"DROP TABLE {table}")
     execute(location, "UPDATE alembic_version SET version_num = '0001'")
     opened = open_at(location)

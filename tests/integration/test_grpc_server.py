@@ -562,7 +562,7 @@ class Slow:
         return self._memory.search(*args, **options)
 
 with open_engine(Path(sys.argv[1])) as engine:
-    class Holder: memory = Slow(engine.memory)
+    class Holder: memory, code, context, routing = Slow(engine.memory), engine.code, engine.context, engine.routing
     server = serve(Holder(), ServerConfig(port=0, grace=float(sys.argv[3])))
     print(server.address, flush=True)
     sys.exit(run_forever(server))

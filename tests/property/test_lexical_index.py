@@ -14,6 +14,7 @@ from agentctx.index import lexical
 from agentctx.index.growable import Growable
 from agentctx.index.lexical import LexicalIndex
 from agentctx.index.lexical_fold import Fold
+from agentctx.index.snapshot import whole
 
 DOCUMENT = st.dictionaries(st.sampled_from(["a", "b", "cc", "déjà", "e", "語"]), st.integers(1, 300), max_size=4)
 
@@ -86,7 +87,7 @@ class LexicalMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.fold is None)
     @rule(at_once=st.booleans())
     def restore(self, at_once: bool) -> None:
-        arrays: dict[str, Any] = {name: one.copy() for name, one in self.index.arrays().items()}
+        arrays: dict[str, Any] = {name: whole(one).copy() for name, one in self.index.arrays().items()}
         for one in arrays.values():
             one.flags.writeable = False
         before = lexical.TAKEN_UP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 from unittest import mock
@@ -15,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from agentctx.errors import AgentctxError, FailedPrecondition
 from agentctx.index import tag_postings
+from agentctx.index.snapshot import whole
 from agentctx.index.tag_building import building
 from agentctx.index.tag_edits import TagEdits
 from agentctx.index.tag_graph import BY_USER
@@ -30,9 +32,9 @@ letters = st.sampled_from("abcdef")
 names = st.sampled_from((*WORDS, "mine", "Work", "pottery_class", "support_group", "new one"))
 
 
-def read_only(arrays: dict[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+def read_only(arrays: dict[str, Any]) -> dict[str, np.ndarray[Any, Any]]:
     """Copies that nobody may write, as a memory map is."""
-    copies = {name: np.array(array) for name, array in arrays.items()}
+    copies = {name: np.array(whole(given)) for name, given in arrays.items()}
     for copy in copies.values():
         copy.flags.writeable = False
     return copies
@@ -149,6 +151,18 @@ class TagMachine(RuleBasedStateMachine):
         for edit in self.edits:
             again.apply(edit)
         assert again.state() == self.index.edits.state()
+
+
+def test_edits_of_a_copy_leave_the_other_one_as_it_is() -> None:
+    state = TagEdits()
+    state.apply(TagEdit("add", "cat"))
+    for first, second in ((state, state.copy()), (state.copy(), state)):
+        before = first.state()
+        second.apply(TagEdit("rename", "cat", "dog"))
+        second.apply(TagEdit("link", "dog", "pet"))
+        assert first.state() == before
+        assert second.state() != before
+        assert TagEdits.restore(json.loads(b"".join(second.encoded()))).state() == second.state()
 
 
 def linked_by_name(edits: TagEdits) -> list[dict[str, set[str]]]:
@@ -280,7 +294,7 @@ def test_a_graph_is_built_in_steps_and_only_a_newer_one_is_taken() -> None:
 def test_a_snapshot_of_other_rules_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     index = TagIndex()
     index.add([phrases("pottery class")], [()])
-    arrays = index.arrays()
+    arrays = read_only(index.arrays())
     monkeypatch.setattr("agentctx.index.tags.VERSION", "rules-0")
     with pytest.raises(ValueError, match="rules"):
         TagIndex.restore(arrays)

@@ -202,5 +202,20 @@ def test_codes_tell_near_from_far() -> None:
     coder = Coder(rows.mean(axis=0))
     for query in rows[:10]:
         if query.any():
-            said = coder.estimate(query, coder.encode(rows))
+            said = coder.aim(query).estimate(coder.encode(rows))
             assert np.corrcoef(said, rows @ query)[0, 1] > 0.9
+
+
+@given(seed=st.integers(0, 1_000), share=st.sampled_from([0.0, 0.1, 0.5, 1.0]), late=st.sampled_from([0, 40]))
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_rows_of_like_cells_come_once_with_what_their_codes_tell(seed: int, share: float, late: int) -> None:
+    rows = made(seed, 5_000, 64)
+    index = VectorIndex(64)
+    index.extend(rows)
+    index = done(index.relaid(scattered(seed, 5_000, 64)))
+    index.extend(rows[:late])
+    found, estimate = index.like(rows[7], share)
+    assert len(set(found.tolist())) == len(found) >= share * 5_000 + late
+    assert set(range(5_000, 5_000 + late)) <= set(found.tolist())
+    assert np.allclose(estimate, index.estimate(found, rows[7]))
+    assert np.allclose(index.estimate_all(rows[7])[found], estimate)

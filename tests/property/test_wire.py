@@ -21,13 +21,19 @@ from agentctx.config import Limits, Settings
 from agentctx.convert.errors import STATUS_KEY
 from agentctx.errors import AlreadyExists, error_classes
 from agentctx.types import NewEpisode
+from agentctx.v1 import code_service_pb2, context_service_pb2, routing_service_pb2
 from agentctx.v1 import memory_service_pb2 as pb
 from tests.fixtures_server import Served, open_engine, serving
 
 NS = "acme/u"
 KEPT = "keep/me"  # no request names it
 SERVICE = pb.DESCRIPTOR.services_by_name["MemoryService"]
-METHODS = list(SERVICE.methods)
+OTHERS = (
+    code_service_pb2.DESCRIPTOR.services_by_name["CodeService"],
+    context_service_pb2.DESCRIPTOR.services_by_name["ContextService"],
+    routing_service_pb2.DESCRIPTOR.services_by_name["RoutingService"],
+)
+METHODS = [method for service in (SERVICE, *OTHERS) for method in service.methods]
 EXPECTED = {
     grpc.StatusCode.OK,
     grpc.StatusCode.INVALID_ARGUMENT,
@@ -35,6 +41,7 @@ EXPECTED = {
     grpc.StatusCode.ALREADY_EXISTS,
     grpc.StatusCode.FAILED_PRECONDITION,
     grpc.StatusCode.ABORTED,
+    grpc.StatusCode.PERMISSION_DENIED,
     grpc.StatusCode.RESOURCE_EXHAUSTED,
     grpc.StatusCode.UNAVAILABLE,
 }
@@ -54,6 +61,15 @@ likely: dict[str, st.SearchStrategy[str]] = {
     "paths": st.sampled_from(["metadata", "tags", "valid_to"]),
     "embedder": st.sampled_from(["nonsense", "nonsense:x", "openai:", "STATIC"]),
     "page_token": st.just(""),
+    "repository": st.sampled_from(["shop", "shop", "nobody"]),
+    "repositories": st.sampled_from(["shop", "shop", "nobody"]),
+    "path": st.sampled_from(["", "shop", "cart.py", "../secret", "/etc/passwd"]),
+    "symbol": st.sampled_from(["Cart", "Cart.total", "nobody"]),
+    "name": st.sampled_from(["Cart", "shop", "tot"]),
+    "commit": st.sampled_from(["", "", "HEAD"]),
+    "counter": st.sampled_from(["", "cl100k_base", "nonsense", "file:/etc/passwd"]),
+    "policy": st.sampled_from(["", "auto", "nonsense"]),
+    "by": st.sampled_from(["backend", "namespace"]),
     "lines": st.sampled_from(
         [
             '{"format":"agentctx.memory","version":1}',
@@ -75,6 +91,9 @@ whole = {
     "sequence": (0, 1),
     "op": (1, 2, 4, 8),
     "role": (0, 1, 4),
+    "budget": (1, 500),
+    "limit": (1, 10),
+    "min_tier": (4, 16),
 }
 hostile_whole = {
     FieldDescriptor.TYPE_INT32: (0, 1, 10, -1, 2**31 - 1, -(2**31)),
@@ -94,6 +113,11 @@ ALWAYS = (
     "op",
     "value",
     "lines",
+    "repository",
+    "symbol",
+    "budget",
+    "prompt",
+    "task",
 )
 
 HEADER = pb.ImportRequest(namespace=NS, lines=['{"format":"agentctx.memory","version":1}']).SerializeToString()
@@ -188,7 +212,11 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             NS, [NewEpisode("fresh bread", id="e1", metadata={"topic": "food"}), NewEpisode("x", id="e2")]
         )
         engine.memory.add(KEPT, NewEpisode("the river", id="r"))
-        with serving(engine, log_level="error") as running:
+        shop = folder / "trees" / "shop"
+        shop.mkdir(parents=True)
+        (shop / "cart.py").write_text("class Cart:\n    def total(self):\n        return bread()\n")
+        list(engine.code.index(str(shop)))
+        with serving(engine, log_level="error", code_roots=(shop.parent,)) as running:
             yield running
             assert running.log == [], "an unexpected error was logged"
 
@@ -201,7 +229,7 @@ def channel(served: Served) -> Iterator[grpc.Channel]:
 
 def send(channel: grpc.Channel, method: MethodDescriptor, requests: list[bytes]) -> grpc.RpcError | None:
     """Make a call with raw bytes; the error, if it failed."""
-    path = f"/{SERVICE.full_name}/{method.name}"
+    path = f"/{method.containing_service.full_name}/{method.name}"
     try:
         if method.client_streaming:
             channel.stream_unary(path)(iter(requests), timeout=20)
@@ -228,7 +256,7 @@ def check(error: grpc.RpcError) -> None:
         assert bad.field_violations[0].field, error.details()
 
 
-@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: method.full_name.partition("v1.")[2])
 def test_any_request_gets_a_typed_answer(served: Served, channel: grpc.Channel, method: MethodDescriptor) -> None:
     @settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
     @given(requests_for(method))
@@ -241,6 +269,7 @@ def test_any_request_gets_a_typed_answer(served: Served, channel: grpc.Channel, 
         for id in ("e1", "e2"):
             with suppress(AlreadyExists):
                 client.memory.add(NS, NewEpisode("fresh bread", id=id))
+        list(client.code.index("shop"))
         run()
         assert client.health() == "serving"
         assert client.memory.search(KEPT, "river").hits[0].episode.id == "r"

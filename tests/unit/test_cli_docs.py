@@ -47,6 +47,11 @@ def test_the_commands_are_those_of_the_design() -> None:
             f"memory {verb}"
             for verb in ("namespaces", "delete-namespace", "export", "import", "reembed", "consolidate")
         ),
+        "index",
+        *(f"code {verb}" for verb in ("search", "symbol", "refs", "outline", "map", "scout", "show", "list", "remove")),
+        "context build",
+        "context complete",
+        *(f"routing {verb}" for verb in ("decide", "backends", "usage", "feedback", "demo")),
         "serve",
         "doctor",
         "bench",

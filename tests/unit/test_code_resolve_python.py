@@ -357,3 +357,40 @@ class TestReceivers:
 def test_resolution_is_deterministic() -> None:
     tree = TestClasses.TREE
     assert resolve_tree(tree) == resolve_tree(dict(reversed(list(tree.items()))))
+
+
+def test_an_attribute_that_the_class_sets_does_not_reach_getattr() -> None:
+    tree = {"a.py": """
+        class A:
+            def __init__(self, given): self.known = given.copy()
+            def __getattr__(self, name): return 1
+            def f(self): return self.known
+            def g(self): return self.other
+    """}  # fmt: skip
+    assert calls(tree) == {("a.py:A.g", "a.py:A.__getattr__")}
+
+
+def test_storing_under_an_index_reads_nothing() -> None:
+    tree = {"a.py": """
+        class A:
+            def __getitem__(self, key): ...
+            def __setitem__(self, key, value): ...
+        def f(): A()[1] = 2
+    """}  # fmt: skip
+    assert ("a.py:f", "a.py:A.__getitem__") not in calls(tree)
+
+
+def test_a_name_of_the_standard_library_is_never_guessed() -> None:
+    assert calls({"a.py": "class A:\n    def read_text(self): pass\ndef f(x): x.read_text()\n"}) == set()
+
+
+def test_a_fixture_may_give_a_function() -> None:
+    tree = {"tests/conftest.py": """
+        import pytest
+        from collections.abc import Callable, Iterator
+        @pytest.fixture
+        def make() -> Iterator[Callable[[], int]]:
+            def inner(): return 1
+            yield inner
+    """, "tests/test_a.py": "def test_it(make): make()\n"}  # fmt: skip
+    assert ("tests/test_a.py:test_it", "tests/conftest.py:make.inner") in calls(tree)

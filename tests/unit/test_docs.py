@@ -96,6 +96,8 @@ class TestTables:
         defaults = Settings()
         actual = []
         for section in fields(defaults):
+            if section.name == "backends":  # tables by name, described in complete.md
+                continue
             for setting in fields(getattr(defaults, section.name)):
                 value = getattr(getattr(defaults, section.name), setting.name)
                 shown = str(value).lower() if isinstance(value, bool) else str(value)

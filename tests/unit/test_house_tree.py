@@ -20,8 +20,7 @@ MOST_TEST_LINES = 800
 GENERATED = re.compile(r"_pb2(_grpc)?\.py$")
 
 # Why each of these may be longer.
-LONG_MODULES = {
-}
+LONG_MODULES = {}
 
 SKIPPED_FOLDERS = re.compile(r"^(\.(?!ci$|github$).*|.*\.egg-info|__pycache__|dist|build|node_modules)$")
 # Written in pieces, so that this file does not find itself.

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agentctx.embed.near_words import FILE, NearWords
 from agentctx.embed.static import DATA
 from agentctx.errors import FailedPrecondition
-from agentctx.index import lexical_segment
+from agentctx.index import lexical_meet
 from agentctx.index import live_view as live_view_module
 from agentctx.index.attributes import AttributeIndex
 from agentctx.index.expiry import Expiry
@@ -231,9 +231,7 @@ def test_terms_of_the_table_are_found_in_a_namespace_however_it_grew() -> None:
         assert known == 5  # two are stop words
 
 
-def test_of_a_common_term_the_rows_are_looked_at_that_say_most_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lexical_segment, "HEAD", 3)
-    monkeypatch.setattr(lexical_segment, "_HEADS", 1000)
+def test_the_rows_that_say_terms_are_met_from_either_side(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = ["kod kod kod", "kod lok mip", "kod kod", "gaf", "kod", "kod " * 9, "kod lok nez tup vip rup gaf mip"]
     index = lexical_of(*texts)
     fold = index.fold()
@@ -243,15 +241,25 @@ def test_of_a_common_term_the_rows_are_looked_at_that_say_most_of_it(monkeypatch
     for column, value in ((index._session, 0), (index._run, 7), (index._length, 2)):
         column.append(value)
     index.add([{"kod": 2}])
-    kod, gaf = (index.terms.number(term) for term in ("kod", "gaf"))
-    weights = np.ones(2, dtype=np.float32)
-    rows, says = index.look(np.array([gaf, kod], dtype=np.int32), weights, most=100)
-    assert rows.tolist() == [3, 6, 0, 2, 5, 7]
-    few, _ = index.look(np.array([gaf, kod], dtype=np.int32), weights, most=1)
-    assert few.tolist() == [3, 6, 7]  # the newest rows come beside those of as many terms as are enough
+    kod, gaf, mip = (index.terms.number(term) or 0 for term in ("kod", "gaf", "mip"))
+    terms = np.array([gaf, kod, mip], dtype=np.int32)
+    lists = index.gather(terms[:2], 100)
+    assert lists.rows.tolist() == [3, 6, 0, 1, 2, 4, 5, 6, 7]
+    assert index.gather(terms, 1).rows.tolist() == [3, 6]  # as many terms as are enough
+    sums = np.zeros(8, dtype=np.float32)
+    index.add_up(lists, np.ones(2, dtype=np.float32), sums)
+    assert sums[6] > sums[1] > 0
+    assert sums[5] > sums[0] > sums[4]
+    rooms = np.zeros(9, dtype=np.int32), np.zeros(len(index.terms), dtype=np.int16)
+    rows = np.array([7, 6, 1, 0])
+    expected = {(0, 1, 2), (1, 0, 1), (1, 1, 1), (1, 2, 1), (2, 1, 1), (2, 2, 1), (3, 1, 3)}
+    for either in (0, 1_000):
+        monkeypatch.setattr(lexical_meet, "EITHER", either)
+        for known in (None, lists):
+            met = index.meet(rows, terms, rooms, known)
+            assert set(zip(met.place.tolist(), met.code.tolist(), met.counts.tolist(), strict=True)) == expected
+            assert not any(room.any() for room in rooms)
     assert index.rows(kod).tolist() == [0, 1, 2, 4, 5, 6, 7]
-    assert says[0] > says[1] > 0
-    assert all(0 < one < 1 for one in says)
 
 
 def test_the_shipped_table_knows_common_words_and_their_terms() -> None:

@@ -14,6 +14,7 @@ import pytest
 from agentctx.config import SearchSettings, Settings
 from agentctx.engine import ContextEngine
 from agentctx.ids import to_micros
+from agentctx.index.vectors import VectorIndex
 from agentctx.memory import routing, search
 from agentctx.memory.candidates import VECTORS, WORDS, Reach
 from agentctx.memory.exact import Scored
@@ -55,9 +56,9 @@ def log_of(size: int, seed: int) -> Log:
 
 @pytest.fixture(params=["surveyed", "sourced"])
 def large(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Namespaces of any size are surveyed, or looked into by source as the large ones."""
+    """All vectors are looked at, or those of chosen rows, as in large namespaces."""
     if request.param == "sourced":
-        monkeypatch.setattr(routing, "SURVEYED", 0)
+        monkeypatch.setattr(VectorIndex, "whole", False)
 
 
 def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwargs: Any) -> tuple[Outcome, Outcome]:
@@ -70,8 +71,10 @@ def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwarg
         question = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
         late = kwargs.pop("late", lambda: False)
         found = route(question, scratch, k, kwargs.pop("eligible", None), late)
-        assert not scratch.sums.any()
+        assert not scratch.promise.any()
         assert not scratch.code.any()
+        assert not scratch.mark.any()
+        assert not scratch.reached.any()
         return found, exhaust(question, k, rows, lambda: False)
 
 
@@ -104,7 +107,7 @@ def test_made_to_look_at_everything_routing_finds_the_same_hits(
     monkeypatch: pytest.MonkeyPatch, on: SearchSettings
 ) -> None:
     monkeypatch.setattr(routing, "_reason", lambda found, upto, *_: "next" if upto < len(found.rows) else "")
-    monkeypatch.setattr(routing, "_AROUND", 10_000)
+    monkeypatch.setattr(Reach, "of", classmethod(lambda cls, *_: cls(words=1_000, nearest=1_000, postings=10_000)))
     for seed in range(4):
         log = log_of(200, seed)
         for query in QUERIES:
@@ -114,10 +117,10 @@ def test_made_to_look_at_everything_routing_finds_the_same_hits(
 
 
 def test_a_search_looks_farther_where_the_first_look_could_have_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(routing, "SURVEYED", 0)
+    monkeypatch.setattr(VectorIndex, "whole", False)
+    monkeypatch.setattr(VectorIndex, "like", lambda index, query, share: (np.arange(50), index.score_all(query)[:50]))
     monkeypatch.setattr(routing, "_FIRST", 4)
-    monkeypatch.setattr(routing, "_AROUND", 4)
-    monkeypatch.setattr(Reach, "of", classmethod(lambda cls, *_: cls(words=8, nearest=4, rerank=4, ranges=4)))
+    monkeypatch.setattr(Reach, "of", classmethod(lambda cls, *_: cls(words=8, nearest=4, postings=100)))
     reasons = set()
     for seed in range(4):
         log = log_of(300, seed)

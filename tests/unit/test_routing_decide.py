@@ -15,7 +15,7 @@ from agentctx.routing.costs import cache_regret, cost, seconds
 from agentctx.routing.posteriors import Counts, Posteriors
 from agentctx.routing.router import POLICIES, Policy, Router
 from agentctx.routing.setup import RoutingTables
-from agentctx.routing.types import Backend, Constraints, Prices, Route, RouteRequest
+from agentctx.types.routing import Backend, Constraints, Prices, Route, RouteRequest
 
 TABLES = RoutingTables.load()
 CLASSIFIER = TABLES.classifier(StaticEmbedder())

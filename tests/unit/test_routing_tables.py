@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from agentctx.errors import InvalidArgument, NotFound
-from agentctx.routing.precisions import PRECISIONS, TIERS, parse_precision, tier_of
 from agentctx.routing.priors import Priors
 from agentctx.routing.rules import RuleSet
 from agentctx.routing.setup import RoutingTables
 from agentctx.routing.tables import overlay, read, shipped
 from agentctx.routing.tasks import UNKNOWN, TaskCatalog
-from agentctx.routing.types import Backend, TaskType
+from agentctx.types.precisions import PRECISIONS, TIERS, parse_precision, tier_of
+from agentctx.types.routing import Backend, TaskType
 
 OPENROUTER = "int4 int8 fp4 fp6 fp8 mxfp4 mxfp8 nvfp4 fp16 bf16 fp32 unknown".split()
 QUANTCLAW = (

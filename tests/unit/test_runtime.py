@@ -11,8 +11,9 @@ import pytest
 
 from agentctx.config import IndexSettings
 from agentctx.errors import DeadlineExceeded, NotFound
+from agentctx.index import analyzed
 from agentctx.memory.service import Memory
-from agentctx.runtime import residency
+from agentctx.runtime import indexes, residency
 from agentctx.runtime.courtesy import Courtesy
 from agentctx.runtime.housekeeping import Housekeeping
 from agentctx.types import NewEpisode
@@ -79,6 +80,84 @@ def test_who_waited_for_an_index_that_is_gone_gets_the_new_one(world: World) -> 
         thread.join()
     assert results == [1, 1, 1]
     assert len(memory._residency._slots) == 1
+
+
+class SlowWriter:
+    """Adds an episode in another thread, and holds it up when the store has it and the index has not."""
+
+    def __init__(self, memory: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.written, self.go_on = threading.Event(), threading.Event()
+        append = memory._store.append
+
+        def held_up(*given: Any, **named: Any) -> Any:
+            done = append(*given, **named)
+            self.written.set()
+            assert self.go_on.wait(10)
+            return done
+
+        monkeypatch.setattr(memory._store, "append", held_up)
+        self.thread = threading.Thread(target=lambda: memory.add(NS, "a second cat"))
+        self.thread.start()
+        assert self.written.wait(10)
+
+    def finish(self) -> None:
+        """Let it go on to its end."""
+        self.go_on.set()
+        self.thread.join()
+
+
+def test_a_reader_leaves_it_to_the_writer_to_take_up_what_it_wrote(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory = world.open(index=QUIET).memory
+    memory.add(NS, "cat")
+    assert len(found(memory, "cat")) == 1
+    monkeypatch.setattr(residency, "_PATIENCE", 10.0)
+    monkeypatch.setattr(memory._store, "read_log", lambda *_, **__: pytest.fail("the reader read the log"))
+    writer = SlowWriter(memory, monkeypatch)
+    results: list[int] = []
+    reader = threading.Thread(target=lambda: results.append(len(found(memory, "cat"))))
+    reader.start()
+    time.sleep(0.05)
+    assert not results
+    writer.finish()
+    reader.join()
+    assert results == [2]
+
+
+def test_a_reader_does_not_wait_for_a_writer_that_is_slow(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = world.open(index=QUIET).memory
+    memory.add(NS, "cat")
+    assert len(found(memory, "cat")) == 1
+    writer = SlowWriter(memory, monkeypatch)
+    assert len(found(memory, "cat")) == 2
+    writer.finish()
+    assert len(found(memory, "cat")) == 2
+    with memory._residency.reading(NS) as index:
+        assert len(index) == 2
+
+
+def test_a_text_is_analysed_once_and_before_it_is_written(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    memory = world.open(index=QUIET).memory
+    memory.add(NS, "cat")
+    assert len(found(memory, "cat")) == 1
+    seen: list[str] = []
+    analyze, append = analyzed.analyze_text, memory._store.append
+
+    def analyzing(text: str) -> Any:
+        seen.append(text)
+        return analyze(text)
+
+    def appending(*given: Any, **named: Any) -> Any:
+        seen.append("written")
+        return append(*given, **named)
+
+    monkeypatch.setattr(memory._store, "append", appending)
+    for module in (analyzed, indexes):
+        monkeypatch.setattr(module, "analyze_text", analyzing)
+    memory.add(NS, ["a second cat", "a third cat"])
+    assert seen == ["a second cat", "a third cat", "written"]
+    assert len(found(memory, "cat")) == 3
 
 
 def test_names_that_do_not_exist_leave_nothing_behind(memory: Memory) -> None:

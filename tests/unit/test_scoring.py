@@ -23,7 +23,8 @@ from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.names import NOT_NAMES
 from agentctx.memory import weights as scoring
-from agentctx.memory.exact import Scored, closeness
+from agentctx.memory.exact import Scored
+from agentctx.memory.nearness import closeness
 from agentctx.memory.plan import Plan, PlannedTerm, make_plan
 from agentctx.memory.routing import best_of
 from agentctx.memory.scoring import Scorer, explain

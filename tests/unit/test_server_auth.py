@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from agentctx_server.auth import VERBS, Grants, Tokens, covers, hash_token, load_tokens, readable_by_others
+from agentctx_server.auth import CODE_VERBS, VERBS, Grants, Tokens, covers, hash_token, load_tokens, readable_by_others
 
 from agentctx.errors import InvalidArgument, Unauthenticated
 
@@ -65,6 +65,57 @@ class TestGrants:
         assert some.visible("list_namespaces", "a/bc") == ()
         assert some.visible("get", "") == ()
         assert Grants("", {"list_namespaces": ("",)}).visible("list_namespaces", "") == ("",)
+
+
+class TestRepositories:
+    TOKEN = '[[tokens]]\ntoken = "x"\ngrants = [{}]'
+
+    def opened(self, folder: Path, *given: str) -> Grants:
+        return grants(tokens(folder, self.TOKEN.format(", ".join(f"{{ {one} }}" for one in given))), "x")
+
+    def test_a_verb_opens_only_the_repositories_that_it_names(self, tmp_path: Path) -> None:
+        some = self.opened(tmp_path, 'verbs = ["read", "index"], repositories = ["website", "app"]')
+        assert some.allows_repository("search", "website")
+        assert some.allows_repository("index", "app")
+        assert not some.allows_repository("search", "website2")
+        assert not some.allows_repository("remove", "website")
+        assert not some.allows_repository("list", "")
+        assert not some.allows("search", "website")
+
+    def test_all_on_everything(self, tmp_path: Path) -> None:
+        every = self.opened(tmp_path, 'verbs = ["all"], repositories = ["*"]')
+        assert all(every.allows_repository(verb, "anything") for verb in CODE_VERBS)
+        assert not any(every.allows(verb, "anything") for verb in VERBS)
+
+    def test_one_grant_may_open_both_each_with_its_own_verbs(self, tmp_path: Path) -> None:
+        both = self.opened(tmp_path, 'verbs = ["search", "index"], namespaces = ["acme"], repositories = ["website"]')
+        assert both.allows("search", "acme")
+        assert both.allows_repository("search", "website")
+        assert both.allows_repository("index", "website")
+        assert not both.allows("search", "website")
+
+    def test_every_verb_is_had_by_one_shorthand(self, tmp_path: Path) -> None:
+        for verb in CODE_VERBS:
+            holders = [
+                word
+                for word in ("read", "write", "admin")
+                if self.opened(tmp_path, f'verbs = ["{word}"], repositories = ["*"]').allows_repository(verb, "r")
+            ]
+            assert len(holders) == 1, verb
+
+    @pytest.mark.parametrize(
+        ("grant", "field"),
+        [
+            ('verbs = ["purge"], repositories = ["*"]', "tokens[0].grants[0].verbs"),
+            ('verbs = ["index"], namespaces = ["*"]', "tokens[0].grants[0].verbs"),
+            ('verbs = ["read"], repositories = []', "tokens[0].grants[0].repositories"),
+            ('verbs = ["read"], repositories = ["a*"]', "tokens[0].grants[0]"),
+        ],
+    )
+    def test_bad_grants_name_the_entry(self, tmp_path: Path, grant: str, field: str) -> None:
+        with pytest.raises(InvalidArgument) as caught:
+            self.opened(tmp_path, grant)
+        assert caught.value.field == field
 
 
 class TestTokens:

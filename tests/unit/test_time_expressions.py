@@ -16,7 +16,7 @@ from agentctx.errors import InvalidArgument
 from agentctx.memory.plan import make_plan
 from agentctx.memory.times import MOST_HINTS, time_hints
 from agentctx.memory.times.almanac import easter, hijri, holiday, nth_unit
-from agentctx.memory.times.engine import find
+from agentctx.memory.times.engine import find, tokens
 from agentctx.memory.times.grammar import Grammar, grammar
 
 NOW = datetime(2023, 5, 17, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -506,3 +506,25 @@ def test_no_text_raises_and_no_range_is_inverted(text: str, reference: datetime)
         assert 0 <= hint.span[0] < hint.span[1] <= len(text)
         assert text[slice(*hint.span)] == hint.text
         assert 0 < hint.confidence <= 1
+
+
+WORDS = sorted(grammar("en").words)
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(["key", "'", "s", "-", ".", "3", "$", "/"])), max_size=6)
+)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_the_quick_look_passes_over_no_text_that_may_name_a_time(words: list[str]) -> None:
+    english = grammar("en")
+    for text in (" ".join(words), "".join(words), " the ".join(words)):
+        present = english.mask({node.letter for node in tokens(text, english)})
+        assert not (english.silent(text) and present & english.anchors)
+
+
+def test_the_quick_look_passes_over_most_questions() -> None:
+    english = grammar("en")
+    assert english.silent("who has the key to the boiler room?")
+    assert not any(
+        english.silent(word) for word in ("tuesday", "in may", "the day before yesterday", "at 5", "tonight")
+    )

@@ -34,7 +34,8 @@ class Language:
     `grammar` is `module:function` of the wheel, `queries` names files in `agentctx/code/queries`, which are joined.
     `wrappers` are the node types around a definition that belong to it (decorators, `export`). `comment` is what a line
     of a comment above a definition begins with, `attribute` a line that may stand between the two. `prepare` may blank
-    out what the grammar stumbles over; it keeps the length and the lines.
+    out what the grammar stumbles over; it keeps the length and the lines. `file_scoped`: a plain name that the file
+    neither defines nor imports leads to nothing of the repository.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Language:
     exported: Callable[[str, str], bool] = field(default=lambda _name, _signature: True)
     self_names: frozenset[str] = frozenset({"this"})
     constructors: frozenset[str] = frozenset({"constructor"})
+    file_scoped: bool = False
     prepare: Callable[[bytes], bytes] | None = None
 
     def load(self) -> tuple[Grammar, Query]:

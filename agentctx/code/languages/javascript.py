@@ -91,6 +91,7 @@ JAVASCRIPT = Language(
     export_wrappers=frozenset({"export_statement"}),
     imports=_imports,
     exported=_exported,
+    file_scoped=True,
 )
 TYPESCRIPT = Language(
     name="typescript",
@@ -102,6 +103,7 @@ TYPESCRIPT = Language(
     export_wrappers=frozenset({"export_statement"}),
     imports=_imports,
     exported=_exported,
+    file_scoped=True,
 )
 TSX = Language(
     name="tsx",
@@ -112,4 +114,5 @@ TSX = Language(
     export_wrappers=frozenset({"export_statement"}),
     imports=_imports,
     exported=_exported,
+    file_scoped=True,
 )

@@ -47,4 +47,5 @@ PYTHON = Language(
     exported=lambda name, _signature: not name.startswith("_") or name.endswith("__"),
     self_names=frozenset({"self", "cls"}),
     constructors=frozenset({"__init__"}),
+    file_scoped=True,
 )

@@ -21,6 +21,8 @@
 (assignment left: (attribute object: (identifier) attribute: (identifier)) @assign type: (type)? @annotation right: (_)? @value)
 (assignment left: [(pattern_list (identifier) @other) (tuple_pattern (identifier) @other)])
 (augmented_assignment left: (identifier) @other)
+(assignment left: (attribute attribute: (identifier) @skip))
+(assignment left: [(pattern_list (attribute attribute: (identifier) @skip)) (tuple_pattern (attribute attribute: (identifier) @skip))])
 (named_expression name: (identifier) @assign value: (_) @value)
 (for_statement left: (identifier) @each right: (_) @value)
 (for_statement left: [(pattern_list (identifier) @other) (tuple_pattern (identifier) @other)])

@@ -48,3 +48,5 @@ class FileEdges:
     unresolved: list[Unresolved] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     """Calls by outcome: a rung of `CONFIDENCE`, or why it is unresolved."""
+    footprint: bytes = b""
+    """What was looked at outside of the file, for `affected`."""

@@ -12,6 +12,7 @@ from agentctx.code.facts import CLASSES, MODULE, Binding
 from agentctx.code.languages import BY_NAME
 from agentctx.code.resolve.choice import element, merge, pick, value_of
 from agentctx.code.resolve.members import Members
+from agentctx.code.resolve.notes import MOST_STEPS
 from agentctx.code.resolve.rules import IMPLICIT_MEMBERS, Rules
 from agentctx.code.resolve.tables import Names
 from agentctx.code.resolve.typetext import read_type
@@ -19,7 +20,8 @@ from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Valu
 from agentctx.code.resolve.world import World
 
 _STEP: Final = re.compile(r"\.?([^\W\d]\w*)|(\(\))|(\[\])")
-_DEEPEST: Final = 40
+_MEMBERS_ONLY: Final = CLASSES | {"impl"}
+"""Scopes whose names are not seen from the functions in them."""
 _MANAGED: Final = ("contextmanager", "fixture", "yield_fixture")
 _EMPTY: Final = frozenset({"", "?", "''", "None", "null", "nil", "undefined"})
 
@@ -40,28 +42,39 @@ class Evaluator(Members):
         self._names: dict[tuple[str, int, str], Answer] = {}
         self._results: dict[Value, Answer] = {}
         self._contents: dict[Value, Answer] = {}
-        self._busy: set[object] = set()
+
+    def begin(self) -> None:
+        """Forget every answer, so that those for the next file do not depend on the files before it."""
+        super().begin()
+        self._chains.clear()
+        self._names.clear()
+        self._results.clear()
+        self._contents.clear()
+        for rules in self._rules.values():
+            rules.begin()
 
     def rules_of(self, path: str) -> Rules | None:
         """The rules of the file's language; None for a document."""
         return self._rules.get(self.world.files[path].language)
 
     def chain(self, path: str, scope: int, text: str) -> Answer:
-        """What `text`, a chain, stands for at `scope`. Remembered; a circle of definitions is unknown."""
+        """What `text`, a chain, stands for at `scope`. Remembered for this file; a circle of definitions is unknown."""
         key = (path, scope, text)
         known = self._chains.get(key)
-        if known is None:
-            if key in self._busy or len(self._busy) > _DEEPEST:
-                return UNKNOWN
-            self._busy.add(key)
-            try:
-                known = self._walk(path, scope, steps(text)) if text not in _EMPTY else UNKNOWN
-            finally:
-                self._busy.discard(key)
-            self._chains[key] = known
+        if known is not None:
+            return known
+        if text in _EMPTY or self._depth > MOST_STEPS:
+            return UNKNOWN
+        if text != "super" and text.isidentifier():
+            return self.name(path, scope, text)
+        self._chains[key] = UNKNOWN
+        self._depth += 1
+        known = self._chains[key] = self._walk(path, scope, text)
+        self._depth -= 1
         return known
 
-    def _walk(self, path: str, scope: int, parts: tuple[str, ...]) -> Answer:
+    def _walk(self, path: str, scope: int, text: str) -> Answer:
+        parts = steps(text)
         if not parts:
             return UNKNOWN
         if parts[0] == "super":
@@ -95,14 +108,13 @@ class Evaluator(Members):
         key = (path, scope, name)
         known = self._names.get(key)
         if known is None:
-            busy = ("name", key)
-            if busy in self._busy or len(self._busy) > _DEEPEST:
+            if self._depth > MOST_STEPS:
                 return UNKNOWN
-            self._busy.add(busy)
-            try:
-                known = self._names[key] = self._look_up(path, scope, name)
-            finally:
-                self._busy.discard(busy)
+            self._names[key] = UNKNOWN
+            self.notes.look(path, name)
+            self._depth += 1
+            known = self._names[key] = self._look_up(path, scope, name)
+            self._depth -= 1
         return known
 
     def _look_up(self, path: str, scope: int, name: str) -> Answer:
@@ -111,7 +123,7 @@ class Evaluator(Members):
         language = tables.facts.language
         place, first = scope, True
         while True:
-            if place == MODULE or first or definitions[place].kind not in CLASSES:
+            if place == MODULE or first or definitions[place].kind not in _MEMBERS_ONLY:
                 if name not in tables.outside.get(place, ()):
                     names = tables.scopes.get(place, {}).get(name)
                     if names is not None:
@@ -176,14 +188,13 @@ class Evaluator(Members):
         """What a constant or field was given."""
         known = self._contents.get(constant)
         if known is None:
-            key = ("content", constant)
-            if key in self._busy or len(self._busy) > _DEEPEST:
+            if self._depth > MOST_STEPS:
                 return UNKNOWN
-            self._busy.add(key)
-            try:
-                known = self._contents[constant] = self._content(constant)
-            finally:
-                self._busy.discard(key)
+            self._contents[constant] = UNKNOWN
+            self.notes.look(constant.path, self.world.files[constant.path].definitions[constant.place].name)
+            self._depth += 1
+            known = self._contents[constant] = self._content(constant)
+            self._depth -= 1
         return known
 
     def _content(self, constant: Value) -> Answer:
@@ -284,14 +295,13 @@ class Evaluator(Members):
             return UNKNOWN
         known = self._results.get(value)
         if known is None:
-            key = ("result", value)
-            if key in self._busy or len(self._busy) > _DEEPEST:
+            if self._depth > MOST_STEPS:
                 return UNKNOWN
-            self._busy.add(key)
-            try:
-                known = self._results[value] = self._returned(value)
-            finally:
-                self._busy.discard(key)
+            self._results[value] = UNKNOWN
+            self.notes.look(value.path, self.world.files[value.path].definitions[value.place].name)
+            self._depth += 1
+            known = self._results[value] = self._returned(value)
+            self._depth -= 1
         return known
 
     def _returned(self, value: Value) -> Answer:
@@ -302,7 +312,7 @@ class Evaluator(Members):
             written = self.written(value.path, one.parent, one.returns)
             if managed:
                 inner = tuple(one for each in written.values for one in element(each).values)
-                return Answer(inner or written.values, *written[1:])
+                written = Answer(inner or written.values, *written[1:])
             if written.values:
                 return written
         found = []

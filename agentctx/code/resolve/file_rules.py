@@ -8,6 +8,8 @@ from typing import Final
 from agentctx.code.facts import MODULE, Import
 from agentctx.code.resolve.choice import value_of
 from agentctx.code.resolve.evaluate import Evaluator
+from agentctx.code.resolve.notes import PATHS, STARS
+from agentctx.code.resolve.roots import stem_of
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 from agentctx.code.resolve.world import World
 
@@ -29,7 +31,12 @@ class FileRules:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._busy: set[tuple[str, str]] = set()
+        self._notes = world.notes
+        self._members: dict[tuple[str, str], Answer] = {}
+
+    def begin(self) -> None:
+        """Forget every answer."""
+        self._members.clear()
 
     def files(self, path: str, imported: Import) -> Iterable[str]:
         """The files that an import names."""
@@ -51,30 +58,31 @@ class FileRules:
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
         """A name at the top of a file, then of the files that it passes on."""
         key = (owner.path, name)
-        if key in self._busy:
-            return UNKNOWN
-        self._busy.add(key)
-        try:
-            tables = evaluator.world.tables(owner.path)
-            if name in tables.scopes.get(MODULE, {}):
-                return evaluator.name(owner.path, MODULE, name)
-            for star in tables.stars:
-                for target in self.files(owner.path, star):
-                    found = self.member(evaluator, Value(Kind.MODULE, target), name)
-                    if found.values:
-                        return found.then(found.values, "star", CONFIDENCE["star"])
-        finally:
-            self._busy.discard(key)
-        return UNKNOWN
+        known = self._members.get(key)
+        if known is None:
+            self._members[key] = UNKNOWN
+            self._notes.look(*key)
+            known = self._members[key] = self._find_member(evaluator, owner.path, name)
+        return known
 
-    def visible(self, evaluator: Evaluator, path: str, name: str) -> Answer:
-        """What star imports bring."""
-        for star in evaluator.world.tables(path).stars:
+    def _find_member(self, evaluator: Evaluator, path: str, name: str) -> Answer:
+        tables = self._world.tables(path)
+        if name in tables.scopes.get(MODULE, {}):
+            return evaluator.name(path, MODULE, name)
+        return self._passed_on(evaluator, path, name)
+
+    def _passed_on(self, evaluator: Evaluator, path: str, name: str) -> Answer:
+        self._notes.look(path, STARS)
+        for star in self._world.tables(path).stars:
             for target in self.files(path, star):
                 found = self.member(evaluator, Value(Kind.MODULE, target), name)
                 if found.values:
                     return found.then(found.values, "star", CONFIDENCE["star"])
         return UNKNOWN
+
+    def visible(self, evaluator: Evaluator, path: str, name: str) -> Answer:
+        """What star imports bring."""
+        return self._passed_on(evaluator, path, name)
 
 
 class ScriptRules(FileRules):
@@ -87,16 +95,18 @@ class ScriptRules(FileRules):
         base = joined(path.rpartition("/")[0], imported.module)
         if base is None:
             return
+        self._notes.look(PATHS, stem_of(base))
         stem = base.removesuffix(".js").removesuffix(".jsx").removesuffix(".mjs")
         candidates = [base, *(stem + end for end in _SCRIPTS), *(f"{base}/index{end}".lstrip("/") for end in _SCRIPTS)]
         for candidate in candidates:
-            if candidate in self._world.files and candidate != path:
+            if candidate in self._world.paths and candidate != path:
                 yield candidate
                 return
 
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
         """`default` is what the file exports as such, else its only exported definition."""
         if name == "default":
+            self._notes.look(owner.path, STARS)
             facts = evaluator.world.files[owner.path]
             named = next((one[8:] for one in facts.exports or () if one.startswith("default=")), "")
             if named:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from typing import Final
 
-from agentctx.code.facts import MODULE, Import
+from agentctx.code.facts import MODULE, FileFacts, Import
 from agentctx.code.resolve.choice import pick, value_of
 from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.file_rules import FileRules, answer_of, external, joined
+from agentctx.code.resolve.notes import ANYWHERE, PATHS, STARS
+from agentctx.code.resolve.roots import stem_of
 from agentctx.code.resolve.values import UNKNOWN, Answer, Kind, Value
 from agentctx.code.resolve.world import World
 
@@ -23,21 +26,32 @@ class GlobalRules(FileRules):
 
     def __init__(self, world: World, languages: frozenset[str]) -> None:
         super().__init__(world)
-        self._names: dict[str, list[Value]] = {}
+        self._languages = languages
+        self._found: dict[str, list[Value]] | None = None
         self._by_file: dict[str, list[str]] = {}
-        self._reached: dict[str, tuple[str, ...]] = {}
-        for path, facts in sorted(world.files.items()):
-            if facts.language not in languages:
-                continue
+        self._reached: dict[str, frozenset[str]] = {}
+        for path in world.of_language(*languages):
             self._by_file.setdefault(path.rpartition("/")[2], []).append(path)
-            for place, one in enumerate(facts.definitions):
-                top = one.parent == MODULE or facts.definitions[one.parent].kind in ("namespace", "module")
-                if (
-                    top
-                    and one.kind not in ("method", "impl", "declaration")
-                    and (one.exported or facts.language == "rust")
-                ):
-                    self._names.setdefault(one.name, []).append(value_of(path, place, facts.definitions))
+
+    def begin(self) -> None:
+        """Forget every answer."""
+        super().begin()
+        self._reached.clear()
+
+    def _names(self, name: str) -> list[Value]:
+        """The definitions of that name at the top of any file."""
+        self._notes.look(ANYWHERE, name)
+        if self._found is None:
+            self._found = {}
+            for path in self._world.of_language(*self._languages):
+                self._enter(path, self._world.files[path], self._found)
+        return self._found.get(name, [])
+
+    def _enter(self, path: str, facts: FileFacts, found: dict[str, list[Value]]) -> None:
+        for place, one in enumerate(facts.definitions):
+            top = one.parent == MODULE or facts.definitions[one.parent].kind in ("namespace", "module")
+            if top and one.kind not in ("method", "impl", "declaration") and (one.exported or facts.language == "rust"):
+                found.setdefault(one.name, []).append(value_of(path, place, facts.definitions))
 
     def files(self, path: str, imported: Import) -> Iterator[str]:
         """The included file: beside the including one, else the only one whose path ends so."""
@@ -45,9 +59,12 @@ class GlobalRules(FileRules):
         if not module or imported.level == 2:
             return
         base = joined(path.rpartition("/")[0], module)
+        self._notes.look(PATHS, stem_of(module))
+        if base is not None:
+            self._notes.look(PATHS, stem_of(base))
         ends = ("", ".rb", ".rs", "/mod.rs", ".sh")
         for candidate in (f"{base}{end}" for end in ends if base is not None):
-            if candidate in self._world.files and candidate != path:
+            if candidate in self._world.paths and candidate != path:
                 yield candidate
                 return
         for end in ends:
@@ -61,25 +78,32 @@ class GlobalRules(FileRules):
                 yield matching[0]
                 return
 
-    def _closure(self, path: str) -> tuple[str, ...]:
+    def _closure(self, path: str) -> frozenset[str]:
         known = self._reached.get(path)
         if known is None:
-            reached: dict[str, None] = {}
-            queue = [path]
-            while queue and len(reached) < _INCLUDE_DEPTH:
-                current = queue.pop(0)
-                for star in self._world.tables(current).stars:
-                    for target in self.files(current, star):
-                        if target not in reached:
-                            reached[target] = None
-                            queue.append(target)
-            known = self._reached[path] = tuple(reached)
+            known = self._reached[path] = self._reach(path)
         return known
+
+    def _reach(self, path: str) -> frozenset[str]:
+        reached: dict[str, None] = {}
+        queue = deque([path])
+        while queue and len(reached) < _INCLUDE_DEPTH:
+            current = queue.popleft()
+            self._notes.look(current, STARS)
+            for star in self._world.tables(current).stars:
+                for target in self.files(current, star):
+                    if target not in reached:
+                        reached[target] = None
+                        queue.append(target)
+        return frozenset(reached)
 
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
         """A name at the top of the file, in any of its namespaces."""
-        facts = evaluator.world.files[owner.path]
-        places = [p for p, one in enumerate(facts.definitions) if one.name == name and one.kind != "method"]
+        self._notes.look(owner.path, name)
+        facts = self._world.files[owner.path]
+        places = [
+            p for p in self._world.tables(owner.path).named.get(name, ()) if facts.definitions[p].kind != "method"
+        ]
         return (
             answer_of(value_of(owner.path, pick(facts.definitions, places), facts.definitions)) if places else UNKNOWN
         )
@@ -97,7 +121,7 @@ class GlobalRules(FileRules):
 
     def visible(self, evaluator: Evaluator, path: str, name: str) -> Answer:
         """What the included files have; then the only definition of that name in the repository."""
-        values = self._names.get(name)
+        values = self._names(name)
         if not values:
             return UNKNOWN
         reached = self._closure(path)
@@ -112,7 +136,7 @@ class GlobalRules(FileRules):
         return self._world.files[path].language == "ruby" or kinds <= {"namespace", "module"}
 
     def _alone(self, path: str, name: str) -> Answer:
-        values = self._names.get(name, ())
+        values = self._names(name)
         solid = [v for v in values if self._world.files[v.path].definitions[v.place].kind not in ("type", "constant")]
         chosen = solid or list(values)
         same = [value for value in chosen if value.path == path]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from importlib import resources
 from typing import Final
 
 from agentctx.code.classify import Marks, path_marks
 from agentctx.code.expressions import LITERAL
 from agentctx.code.facts import CALL, CLASSES, FileFacts, Reference
+from agentctx.code.resolve.affected import footprint
 from agentctx.code.resolve.edges import (
     CALLS,
     CONTAINS,
@@ -27,19 +29,14 @@ _SHORTEST_UNIQUE: Final = 4
 _IMPLICIT: Final = frozenset(
     {"__enter__", "__exit__", "__getitem__", "__setitem__", "__getattr__", "__str__", "__len__"}
 )
-# A name that builtin types have says nothing about the receiver, however rare it is in the repository.
+_NAMES: Final = resources.files("agentctx.code.resolve") / "common_names.txt"
+# A name that builtin types or those of a standard library have says nothing about the receiver, however rare it is in
+# the repository.
 _COMMON: Final = frozenset(
     name
-    for kind in (str, bytes, list, dict, set, frozenset, tuple, int, float, object, BaseException)
-    for name in dir(kind)
-) | frozenset(
-    "close open read write readline readlines flush seek send recv run start stop join get put set add remove delete "
-    "save load dump dumps loads match search group groups sub compile now today date time total_seconds acquire "
-    "release execute commit rollback fetchone fetchall cursor connect "
-    "debug info warning error exception critical log submit "
-    "result cancel done wait notify shutdown reset parse format render call apply map filter reduce push slice then "
-    "toString equals hashCode size length isEmpty contains forEach each setUp tearDown main init test name "
-    "value".split()
+    for line in _NAMES.read_text(encoding="ascii").splitlines()
+    if not line.startswith("#")
+    for name in line.split()
 )
 
 
@@ -53,6 +50,7 @@ class Linker:
 
     def link(self, path: str, references: Iterable[Reference]) -> FileEdges:
         """All edges that begin in the file at `path`, which holds `references`."""
+        self._evaluator.begin()
         result = FileEdges(path)
         facts = self._world.files[path]
         self._structure(result, path, facts)
@@ -76,6 +74,7 @@ class Linker:
                 target = self._world.id(value.path, value.place)
                 result.edges.append(Edge(kind, source, target, reference.line, rung, confidence))
         self._tests(result, path)
+        result.footprint = footprint(path, self._world.notes.looks)
         return result
 
     def _is_test(self, path: str) -> bool:
@@ -128,7 +127,7 @@ class Linker:
         if owner is None or one.kind == "function":
             return
         for base in self._evaluator.order(owner)[0][1:]:
-            found = self._world.members.get(self._world.key(base), {}).get(one.name)
+            found = self._world.members(base, one.name)
             if found:
                 target = self._world.id(found[-1].path, found[-1].place)
                 edge = Edge(OVERRIDES, self._world.id(path, place), target, one.name_line, "self", CONFIDENCE["self"])
@@ -161,7 +160,7 @@ class Linker:
             if reference.kind != CALL:
                 return (), "unknown", 0.0
             if self._receiver_known(path, reference):
-                return (), "unknown" if reference.name in self._world.defined else "external", 0.0
+                return (), "unknown" if self._world.defines(reference.name) else "external", 0.0
             return self._unique(reference)
         targets = self._targets(inside, reference)
         places = {value[1:] for value in targets}
@@ -186,7 +185,7 @@ class Linker:
             # The member itself, not what a property gives.
             owner = Value(Kind.CLASS, *value[1:]) if value.kind == Kind.INSTANCE else value
             answer = evaluator.member(owner, reference.name)
-            if value.kind == Kind.INSTANCE and not any(one.place >= 0 for one in answer.values):
+            if value.kind == Kind.INSTANCE and not evaluator.has_member(owner, reference.name):
                 # `__getattr__` answers, and what it gives is called.
                 fallback = evaluator.member(owner, "__getattr__")
                 if any(one.place >= 0 for one in fallback.values):
@@ -244,11 +243,11 @@ class Linker:
     def _unique(self, reference: Reference) -> tuple[tuple[Value, ...], str, float]:
         """The last rung: a name that one definition of the repository has, and no builtin type."""
         name = reference.name
-        if name not in self._world.defined:
+        places = self._world.callables(name)
+        if places is None:
             return (), "external", 0.0
         if not reference.receiver or len(name) < _SHORTEST_UNIQUE or name in _COMMON or name.startswith("__"):
             return (), "unknown", 0.0
-        places = self._world.by_name.get(name, ())
         if len(places) != 1:
             return (), "ambiguous" if places else "unknown", 0.0
         return (places[0],), "unique", CONFIDENCE["unique"]

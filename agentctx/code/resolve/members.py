@@ -9,11 +9,16 @@ from typing import Final
 from agentctx.code.expressions import chain as as_chain
 from agentctx.code.facts import CALLABLES, MODULE, Binding
 from agentctx.code.resolve.frameworks import granted_member, made_bases
+from agentctx.code.resolve.notes import MOST_STEPS, PATHS
+from agentctx.code.resolve.roots import stem_of
 from agentctx.code.resolve.rules import Rules
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 from agentctx.code.resolve.world import World
 
 _MOST_BASES: Final = 200
+
+Bases = tuple[tuple[Value, ...], tuple[str, ...]]
+"""Classes of the repository, and the names of those outside of it."""
 
 
 class Members(ABC):
@@ -21,9 +26,19 @@ class Members(ABC):
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self._bases: dict[Value, tuple[tuple[Value, ...], tuple[str, ...]]] = {}
-        self._orders: dict[Value, tuple[tuple[Value, ...], tuple[str, ...]]] = {}
-        self._member_memo: dict[tuple[Value, str], Answer] = {}
+        self.notes = world.notes
+        self._depth = 0
+        self._bases: dict[Value, Bases] = {}
+        self._orders: dict[Value, Bases] = {}
+        self._members: dict[tuple[Value, str], Answer] = {}
+
+    def begin(self) -> None:
+        """Forget every answer."""
+        self._bases.clear()
+        self._orders.clear()
+        self._members.clear()
+        self.notes.looks = set()
+        self._depth = 0
 
     @abstractmethod
     def chain(self, path: str, scope: int, text: str) -> Answer:
@@ -45,12 +60,16 @@ class Members(ABC):
     def rules_of(self, path: str) -> Rules | None:
         """The rules of the file's language."""
 
-    def bases(self, cls: Value) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+    def bases(self, cls: Value) -> Bases:
         """The bases of a class that the repository has, in order, and the names of those it does not."""
         known = self._bases.get(cls)
-        if known is not None:
-            return known
-        self._bases[cls] = ((), ())  # a class that leads back to itself has no further bases
+        if known is None:
+            self._bases[cls] = ((), ())  # a class that leads back to itself has no further bases
+            self.notes.look(cls.path, self.world.files[cls.path].definitions[cls.place].name)
+            known = self._bases[cls] = self._find_bases(cls)
+        return known
+
+    def _find_bases(self, cls: Value) -> Bases:
         inside: list[Value] = []
         outside: list[str] = []
         for part in self._parts(cls):
@@ -65,8 +84,7 @@ class Members(ABC):
                     inside.append(Value(Kind.CLASS, *classes[0][1:]))
                 else:
                     outside.append(next((v.path for v in found.values if v.kind == Kind.EXTERNAL), f"?{text}"))
-        self._bases[cls] = (tuple(dict.fromkeys(inside)), tuple(outside))
-        return self._bases[cls]
+        return tuple(dict.fromkeys(inside)), tuple(outside)
 
     def _known_factories(self, base: str) -> tuple[str, ...]:
         """What a base that is made by a call inherits from; see `frameworks.py`."""
@@ -77,7 +95,7 @@ class Members(ABC):
         facts = self.world.files[cls.path]
         if facts.language in ("python", "javascript", "typescript", "tsx", "java", "go"):
             return [cls]
-        parts = list(self.world.types.get(self.world.key(cls), ()))
+        parts = list(self.world.parts(cls))
         name = facts.definitions[cls.place].qualname
         parts += (
             Value(Kind.CLASS, cls.path, place)
@@ -86,24 +104,30 @@ class Members(ABC):
         )
         return [cls, *(part for part in parts if part != cls)]
 
-    def order(self, cls: Value) -> tuple[tuple[Value, ...], tuple[str, ...]]:
+    def order(self, cls: Value) -> Bases:
         """The method resolution order within the repository, the class first, and the bases outside of it.
 
         C3 where it exists, else depth first.
         """
-        cls = Value(Kind.CLASS, cls.path, cls.place)
         known = self._orders.get(cls)
         if known is None:
+            if self._depth > MOST_STEPS:
+                return (cls,), ()
             self._orders[cls] = ((cls,), ())  # guards circles
-            bases, outside = self.bases(cls)
-            orders = [self.order(base) for base in bases]
-            merged = _c3([list(order) for order, _ in orders] + [list(bases)])
-            if merged is None:
-                merged = list(dict.fromkeys(value for order, _ in orders for value in order))
-            merged = [value for value in merged if value != cls][:_MOST_BASES]
-            beyond = dict.fromkeys((*outside, *(name for _, names in orders for name in names)))
-            known = self._orders[cls] = ((cls, *merged), tuple(beyond))
+            self._depth += 1
+            known = self._orders[cls] = self._find_order(cls)
+            self._depth -= 1
         return known
+
+    def _find_order(self, cls: Value) -> Bases:
+        bases, outside = self.bases(cls)
+        orders = [self.order(base) for base in bases]
+        merged = _c3([list(order) for order, _ in orders] + [list(bases)])
+        if merged is None:
+            merged = list(dict.fromkeys(value for order, _ in orders for value in order))
+        merged = [value for value in merged if value != cls][:_MOST_BASES]
+        beyond = dict.fromkeys((*outside, *(name for _, names in orders for name in names)))
+        return (cls, *merged), tuple(beyond)
 
     def member(self, owner: Value, name: str) -> Answer:
         """What `owner.name` stands for."""
@@ -119,11 +143,15 @@ class Members(ABC):
         if name == "__class__" and owner.kind == Kind.INSTANCE:
             return Answer((Value(Kind.CLASS, owner.path, owner.place),), "self", CONFIDENCE["self"])
         key = (owner, name)
-        known = self._member_memo.get(key)
+        known = self._members.get(key)
         if known is None:
-            self._member_memo[key] = UNKNOWN
-            known = self._member_memo[key] = self._find_member(owner, name)
+            self._members[key] = UNKNOWN
+            known = self._members[key] = self._find_member(owner, name)
         return known
+
+    def has_member(self, cls: Value, name: str) -> bool:
+        """Whether the class or a base in the repository defines the name, whatever it stands for."""
+        return any(self.own_member(one, name, bound=False) is not None for one in self.order(cls)[0])
 
     def granted(self, order: tuple[Value, ...], name: str) -> Answer | None:
         """A member that a framework gives every class of its kind at run time; see `frameworks.py`."""
@@ -131,7 +159,8 @@ class Members(ABC):
             source = granted_member(self.world.files[cls.path].definitions[cls.place].name, cls.path, name)
             if source is not None:
                 path, made = source
-                if path not in self.world.files:
+                self.notes.look(PATHS, stem_of(path))
+                if path not in self.world.paths:
                     return None
                 found = self.settled(self.chain(path, MODULE, made))
                 values = tuple(v for v in found.values if v.kind == Kind.INSTANCE)
@@ -143,7 +172,7 @@ class Members(ABC):
         return None
 
     def _find_member(self, owner: Value, name: str) -> Answer:
-        order, outside = self.order(owner)
+        order, outside = self.order(Value(Kind.CLASS, owner.path, owner.place))
         for cls in order[1:] if owner.kind == Kind.SUPER else order:
             found = self.own_member(cls, name, bound=owner.kind != Kind.CLASS)
             if found is not None:
@@ -162,7 +191,7 @@ class Members(ABC):
 
     def own_member(self, cls: Value, name: str, *, bound: bool) -> Answer | None:
         """The member as the class itself has it; None when it has none of that name."""
-        places = self.world.members.get(self.world.key(cls), {}).get(name)
+        places = self.world.members(cls, name)
         if places:
             return self._stands_for(places, bound=bound)
         bindings = self.world.tables(cls.path).attributes.get(cls.place, {}).get(name)

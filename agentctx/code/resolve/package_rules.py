@@ -8,6 +8,7 @@ from agentctx.code.facts import MODULE, FileFacts, Import
 from agentctx.code.resolve.choice import pick, value_of
 from agentctx.code.resolve.evaluate import Evaluator
 from agentctx.code.resolve.file_rules import FileRules, answer_of, external
+from agentctx.code.resolve.notes import ANYWHERE, PATHS
 from agentctx.code.resolve.values import UNKNOWN, Answer, Kind, Value
 from agentctx.code.resolve.world import World
 
@@ -19,12 +20,21 @@ class PackageRules(FileRules):
         super().__init__(world)
         self._separator = separator
         self._language = language
-        self._names: dict[tuple[str, str], list[Value]] = {}
-        self._files_of: dict[str, list[str]] = {}
-        for path, facts in sorted(world.files.items()):
-            if facts.language == language:
-                self._enter(path, facts)
-        self._packages = {package for package, _ in self._names}
+        self._found: dict[tuple[str, str], list[Value]] = {}
+        self._of_package: dict[str, list[str]] = {}
+        self._entered = False
+
+    def _index(self) -> None:
+        if not self._entered:
+            self._entered = True
+            for path in self._world.of_language(self._language):
+                self._enter(path, self._world.files[path])
+
+    def _names(self, package: str, name: str) -> list[Value]:
+        """What the package defines under the name."""
+        self._index()
+        self._notes.look(ANYWHERE, name)
+        return self._found.get((package, name), [])
 
     def package_of(self, path: str, facts: FileFacts) -> str:
         """The package that the top of a file belongs to."""
@@ -32,16 +42,16 @@ class PackageRules(FileRules):
 
     def _enter(self, path: str, facts: FileFacts) -> None:
         package = self.package_of(path, facts)
-        self._files_of.setdefault(package, []).append(path)
+        self._of_package.setdefault(package, []).append(path)
         for place, one in enumerate(facts.definitions):
             namespace = one.parent != MODULE and facts.definitions[one.parent].kind == "namespace"
             if (one.parent == MODULE and one.kind != "method") or namespace:
                 above = facts.definitions[one.parent].qualname if one.parent != MODULE else ""
                 inside = ".".join(part for part in (package, above.replace(self._separator, ".")) if part)
-                self._names.setdefault((inside, one.name), []).append(value_of(path, place, facts.definitions))
+                self._found.setdefault((inside, one.name), []).append(value_of(path, place, facts.definitions))
 
     def _in(self, package: str, name: str, rung: str) -> Answer:
-        values = self._names.get((package, name))
+        values = self._names(package, name)
         if not values:
             return UNKNOWN
         if len(values) > 1:
@@ -59,7 +69,7 @@ class PackageRules(FileRules):
     def files(self, path: str, imported: Import) -> Iterator[str]:
         """The file of an imported type."""
         module = imported.module.replace(self._separator, ".")
-        for value in self._names.get((module, imported.name), ()):
+        for value in self._names(module, imported.name):
             yield value.path
 
     def imported(self, evaluator: Evaluator, path: str, imported: Import) -> Answer:
@@ -108,25 +118,28 @@ class GoRules(PackageRules):
 
     def _folder(self, module: str) -> str | None:
         """The folder with the longest path that the import path ends with."""
+        self._index()
         parts = module.split("/")
+        self._notes.look(PATHS, parts[-1])
         for start in range(len(parts)):
             folder = "/".join(parts[start:])
-            if folder in self._files_of and (start > 0 or "." not in parts[0]):
+            if folder in self._of_package and (start > 0 or "." not in parts[0]):
                 return folder if start > 0 else None
-        return "" if "" in self._files_of and len(parts) <= 3 and "." in parts[0] else None
+        self._notes.look(PATHS, "")
+        return "" if "" in self._of_package and len(parts) <= 3 and "." in parts[0] else None
 
     def files(self, path: str, imported: Import) -> Iterator[str]:
         """The files of the package."""
         folder = self._folder(imported.module)
         if folder is not None:
-            yield from (file for file in self._files_of[folder] if not file.endswith("_test.go"))
+            yield from (file for file in self._of_package[folder] if not file.endswith("_test.go"))
 
     def imported(self, evaluator: Evaluator, path: str, imported: Import) -> Answer:
         """The package."""
         folder = self._folder(imported.module)
         if folder is None:
             return external(imported.module)
-        return answer_of(Value(Kind.MODULE, self._files_of[folder][0]))
+        return answer_of(Value(Kind.MODULE, self._of_package[folder][0]))
 
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
         """A name of the package that the file is in."""

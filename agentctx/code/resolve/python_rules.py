@@ -8,8 +8,10 @@ from typing import Final
 
 from agentctx.code.facts import MODULE, Import
 from agentctx.code.resolve.evaluate import Evaluator
+from agentctx.code.resolve.notes import PATHS, STARS
 from agentctx.code.resolve.roots import Modules
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
+from agentctx.code.resolve.world import World
 
 BUILTINS: Final = frozenset(dir(builtins)) | {"__file__", "__class__", "reveal_type"}
 
@@ -17,23 +19,30 @@ BUILTINS: Final = frozenset(dir(builtins)) | {"__file__", "__class__", "reveal_t
 class PythonRules:
     """Looks names up as Python would. One for each world."""
 
-    def __init__(self, modules: Modules, files: frozenset[str]) -> None:
-        self._modules = modules
-        self._files = files
-        self._stars: set[tuple[str, str]] = set()
-        self._named_fixtures: dict[str, list[Value]] | None = None
-        self._fixtures: dict[tuple[str, str], Value | None] = {}
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._notes = world.notes
+        self._modules = Modules(world.paths)
+        self._starred_names: dict[tuple[str, str], Answer] = {}
+
+    def begin(self) -> None:
+        """Forget every answer."""
+        self._starred_names.clear()
 
     def files(self, path: str, imported: Import) -> Iterator[str]:
         """The file of the module, and that of a submodule imported by name."""
         module = self._module(path, imported)
-        if module is not None and module.kind == Kind.MODULE:
+        if module is None or not imported.name or imported.name == "*":
+            if module is not None and module.kind == Kind.MODULE:
+                yield module.path
+            return
+        self._notes.look(PATHS, imported.name)
+        if module.kind == Kind.MODULE:
             yield module.path
-            if imported.name and imported.name != "*":
-                below = self._modules.submodule(module.path, imported.name)
-                if below is not None:
-                    yield below
-        elif module is not None and module.kind == Kind.NAMESPACE and imported.name:
+            below = self._modules.submodule(module.path, imported.name)
+            if below is not None:
+                yield below
+        elif module.kind == Kind.NAMESPACE:
             found = self._modules.find(path, f"{module.path}.{imported.name}")
             if found is not None:
                 yield found
@@ -55,21 +64,23 @@ class PythonRules:
         return Answer((value,), "import", CONFIDENCE["import"])
 
     def _named(self, path: str, dotted: str) -> Value | None:
+        self._notes.look(PATHS, dotted.rpartition(".")[2])
         found = self._modules.find(path, dotted)
-        if found is not None and found in self._files:
+        if found is not None:
             return Value(Kind.MODULE, found)
         return Value(Kind.NAMESPACE, dotted) if self._modules.is_namespace(dotted) else None
 
     def _module(self, path: str, imported: Import) -> Value | None:
         if not imported.level:
             return self._named(path, imported.module)
-        found = self._modules.relative(path, imported.level, imported.module)
-        if found is not None and found in self._files:
-            return Value(Kind.MODULE, found)
         folder = self._modules.folder(path, imported.level)
         if folder is None:
             return None
         dotted = ".".join(part for part in (folder.replace("/", "."), imported.module) if part)
+        self._notes.look(PATHS, dotted.rpartition(".")[2])
+        found = self._modules.relative(path, imported.level, imported.module)
+        if found is not None:
+            return Value(Kind.MODULE, found)
         return Value(Kind.NAMESPACE, dotted) if self._modules.is_namespace(dotted) else None
 
     def member(self, evaluator: Evaluator, owner: Value, name: str) -> Answer:
@@ -77,41 +88,45 @@ class PythonRules:
         if owner.kind == Kind.NAMESPACE:
             found = self._named("", f"{owner.path}.{name}")
             return self._answer(found) if found is not None else UNKNOWN
-        tables = evaluator.world.tables(owner.path)
-        names = tables.scopes.get(MODULE, {}).get(name)
-        if names is not None:
+        self._notes.look(owner.path, name)
+        if name in self._world.tables(owner.path).scopes.get(MODULE, {}):
             answer = evaluator.name(owner.path, MODULE, name)
             # `from . import x` in the package itself binds the submodule, which answers below.
             if answer.values:
                 return answer
+        self._notes.look(PATHS, name)
         below = self._modules.submodule(owner.path, name)
-        if below is not None and below in self._files:
+        if below is not None:
             return self._answer(Value(Kind.MODULE, below))
         return self._starred(evaluator, owner.path, name)
 
     def _starred(self, evaluator: Evaluator, path: str, name: str) -> Answer:
         key = (path, name)
-        stars = evaluator.world.tables(path).stars
-        if not stars or key in self._stars:
-            return UNKNOWN
-        self._stars.add(key)
+        known = self._starred_names.get(key)
+        if known is None:
+            self._notes.look(path, STARS)
+            if not self._world.tables(path).stars:
+                return UNKNOWN
+            self._starred_names[key] = UNKNOWN
+            known = self._starred_names[key] = self._find_starred(evaluator, path, name)
+        return known
+
+    def _find_starred(self, evaluator: Evaluator, path: str, name: str) -> Answer:
         outside: Answer = UNKNOWN
-        try:
-            for star in reversed(stars):
-                module = self._module(path, star)
-                if module is None or module.kind != Kind.MODULE:
-                    outside = self._answer(Value(Kind.EXTERNAL, f"{star.module}.{name}"))
-                    continue
-                declared = evaluator.world.files[module.path].exports
-                if declared is not None and name not in declared:
-                    continue
-                if declared is None and name.startswith("_"):
-                    continue
-                found = self.member(evaluator, module, name)
-                if found.values:
-                    return found.then(found.values, "star", CONFIDENCE["star"])
-        finally:
-            self._stars.discard(key)
+        for star in reversed(self._world.tables(path).stars):
+            module = self._module(path, star)
+            if module is None or module.kind != Kind.MODULE:
+                outside = self._answer(Value(Kind.EXTERNAL, f"{star.module}.{name}"))
+                continue
+            self._notes.look(module.path, STARS)
+            declared = self._world.files[module.path].exports
+            if declared is not None and name not in declared:
+                continue
+            if declared is None and name.startswith("_"):
+                continue
+            found = self.member(evaluator, module, name)
+            if found.values:
+                return found.then(found.values, "star", CONFIDENCE["star"])
         return outside
 
     def visible(self, evaluator: Evaluator, path: str, name: str) -> Answer:
@@ -135,32 +150,21 @@ class PythonRules:
             folder = folder.rpartition("/")[0]
             places.append(f"{folder}/conftest.py".lstrip("/"))
         for place in places:
-            fixture = self._fixture(evaluator, place, name)
+            fixture = self._fixture(place, name)
             if fixture is not None and (fixture.path, fixture.place) != (path, scope):
                 return self._filled(evaluator, fixture)
-        alone = self._all_fixtures(evaluator).get(name, ())  # from a plugin of the repository's own
+        alone = self._world.fixtures(name)  # from a plugin of the repository's own
         return self._filled(evaluator, alone[0]) if len(alone) == 1 and alone[0][1:] != (path, scope) else UNKNOWN
 
     def _filled(self, evaluator: Evaluator, fixture: Value) -> Answer:
         result = evaluator.result(fixture)
         return Answer(result.values, "fixture", min(result.confidence, CONFIDENCE["fixture"]))
 
-    def _all_fixtures(self, evaluator: Evaluator) -> dict[str, list[Value]]:
-        if self._named_fixtures is None:
-            self._named_fixtures = {}
-            for path, facts in evaluator.world.files.items():
-                for place, one in enumerate(facts.definitions):
-                    if one.decorators and any("fixture" in mark for mark in one.decorators):
-                        found = Value(Kind.FUNCTION, path, place)
-                        self._named_fixtures.setdefault(one.name, []).append(found)
-        return self._named_fixtures
-
-    def _fixture(self, evaluator: Evaluator, path: str, name: str) -> Value | None:
-        key = (path, name)
-        if key not in self._fixtures:
-            self._fixtures[key] = None
-            if path in self._files:
-                for place, one in enumerate(evaluator.world.files[path].definitions):
-                    if one.name == name and any("fixture" in mark for mark in one.decorators):
-                        self._fixtures[key] = Value(Kind.FUNCTION, path, place)
-        return self._fixtures[key]
+    def _fixture(self, path: str, name: str) -> Value | None:
+        self._notes.look(path, name)
+        if path not in self._world.paths:
+            return None
+        names = self._world.tables(path).named.get(name, ())
+        definitions = self._world.files[path].definitions
+        marked = [place for place in names if any("fixture" in mark for mark in definitions[place].decorators)]
+        return Value(Kind.FUNCTION, path, marked[-1]) if marked else None

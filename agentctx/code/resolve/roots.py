@@ -2,11 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
-_PROJECT_FILES: Final = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
+PROJECT_FILES: Final = frozenset({"pyproject.toml", "setup.py", "setup.cfg"})
 _SOURCE_FOLDERS: Final = ("src", "lib", "python", "Lib")
+_SUFFIX: Final = re.compile(r"(?:\.d)?\.(?:py|pyi|[cm]?[jt]s|[jt]sx|rb|rs|sh)$")
+_FOLDER_STEMS: Final = frozenset({"__init__", "index", "mod"})
+
+
+def stem_of(path: str) -> str:
+    """The last part of a path less a suffix that imports leave out: `a/b.d.ts` and `a/b` are both `b`."""
+    return _SUFFIX.sub("", path.rpartition("/")[2])
+
+
+def stems_of(path: str) -> set[str]:
+    """Every stem by which an import may mean the file at `path`: its own, and its folder's where it stands for it."""
+    folder, _, name = path.rpartition("/")
+    stem = stem_of(name)
+    if stem in _FOLDER_STEMS or name.endswith(".go"):
+        return {stem, folder.rpartition("/")[2]}
+    return {stem}
+
+
+class Differing(NamedTuple):
+    """Last parts of the dotted names that changed, and folders that became packages or ceased to be."""
+
+    stems: set[str]
+    packages: set[str]
 
 
 class Modules:
@@ -22,7 +46,7 @@ class Modules:
         self._python = {path for path in every if path.endswith((".py", ".pyi"))}
         folders = {path.rpartition("/")[0] for path in self._python}
         self._packages = {folder for folder in folders if self._has_init(folder)}
-        projects = {path.rpartition("/")[0] for path in every if path.rpartition("/")[2] in _PROJECT_FILES} | {""}
+        projects = {path.rpartition("/")[0] for path in every if path.rpartition("/")[2] in PROJECT_FILES} | {""}
         self._main = {root for project in projects for root in self._roots_of(project, folders)}
         self._names: dict[str, list[tuple[str, str]]] = {}
         self._dotted: dict[str, str] = {}
@@ -124,3 +148,15 @@ class Modules:
         if not package.rpartition("/")[2].startswith("__init__."):
             return None
         return self.relative(package, 1, name)
+
+    def differing(self, other: Modules) -> Differing | None:
+        """What lookups may answer differently in the two; None where any may, as the roots differ."""
+        if self._main != other._main:
+            return None
+        names = {
+            dotted
+            for dotted in self._names.keys() | other._names.keys()
+            if self._names.get(dotted) != other._names.get(dotted)
+        }
+        names |= self._namespaces ^ other._namespaces
+        return Differing({name.rpartition(".")[2] for name in names}, self._packages ^ other._packages)

@@ -18,6 +18,10 @@ IMPLICIT_MEMBERS: Final = frozenset({"java", "csharp", "cpp", "ruby", "php"})
 class Rules(Protocol):
     """How one family of languages finds what is not in the file. Reads the world only; not thread-safe, as the memo."""
 
+    def begin(self) -> None:
+        """Forget what was found for the file before."""
+        ...
+
     def imported(self, evaluator: Evaluator, path: str, imported: Import) -> Answer:
         """What the local name of an import stands for."""
         ...

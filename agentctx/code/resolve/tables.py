@@ -19,19 +19,22 @@ class Names:
 class FileTables:
     """The scopes of a file as tables. Built once from its facts, O(facts); read-only after."""
 
-    __slots__ = ("attributes", "facts", "firsts", "globals", "outside", "returns", "scopes", "stars")
+    __slots__ = ("attributes", "facts", "firsts", "globals", "named", "outside", "returns", "scopes", "stars")
 
     def __init__(self, facts: FileFacts, self_names: frozenset[str]) -> None:
         self.facts = facts
         self.scopes: dict[int, dict[str, Names]] = {}
         self.attributes: dict[int, dict[str, list[Binding]]] = {}
         self.returns: dict[int, list[Binding]] = {}
+        self.named: dict[str, list[int]] = {}  # places of all definitions by name, whatever their scope
         self.stars: list[Import] = []
         self.firsts: dict[int, str] = {}  # the first parameter of each function
         self.globals: dict[int, set[str]] = {}
         self.outside: dict[int, set[str]] = {}  # names that a scope declares to be an outer one's
         for place, one in enumerate(facts.definitions):
-            self._names(one.parent, one.name).definitions.append(place)
+            if one.kind != "impl":  # names nothing, it adds to what is named
+                self._names(one.parent, one.name).definitions.append(place)
+            self.named.setdefault(one.name, []).append(place)
         for imported in facts.imports:
             if imported.name == "*":
                 self.stars.append(imported)

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
 from typing import Final, NamedTuple
 
 
-class Kind(IntEnum):
-    """The sorts of values."""
+class Kind:
+    """The sorts of values. Plain numbers: they are hashed and compared millions of times."""
 
-    MODULE = 1  # a file that is imported
-    NAMESPACE = 2  # a folder of modules without a file of its own; `path` is its dotted name
-    CLASS = 3
-    INSTANCE = 4
-    FUNCTION = 5
-    BOUND = 6  # a method taken from an instance; else as FUNCTION
-    EACH = 7  # a collection of instances of the class
-    CONSTANT = 8  # a definition whose value is not known
-    EXTERNAL = 9  # something from outside the repository; `path` is its dotted name
-    SUPER = 10  # `super()` in the class
+    MODULE: Final = 1  # a file that is imported
+    NAMESPACE: Final = 2  # a folder of modules without a file of its own; `path` is its dotted name
+    CLASS: Final = 3
+    INSTANCE: Final = 4
+    FUNCTION: Final = 5
+    BOUND: Final = 6  # a method taken from an instance; else as FUNCTION
+    EACH: Final = 7  # a collection of instances of the class
+    CONSTANT: Final = 8  # a definition whose value is not known
+    EXTERNAL: Final = 9  # something from outside the repository; `path` is its dotted name
+    SUPER: Final = 10  # `super()` in the class
 
 
 class Value(NamedTuple):
     """One thing that an expression may be: a definition of a file, or one of the kinds without an index."""
 
-    kind: Kind
+    kind: int
     path: str
     place: int = -1
 

@@ -54,6 +54,8 @@ class Found:
 def find(text: str, now: datetime, grammar: Grammar) -> Iterator[Found]:
     """The ranges that `text` names for somebody who speaks at `now` (without zone), in the order of the text."""
     lower = _lowered(text[:_READ])
+    if grammar.silent(lower):
+        return
     nodes = tokens(lower, grammar)
     present = grammar.mask({node.letter for node in nodes})
     if not present & grammar.anchors:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -24,6 +24,7 @@ OTHER: Final = "OTHER"  # the kind of words that the grammar does not know
 SIGN: Final = "SIGN"  # punctuation
 _FIRST_LETTER: Final = 0x4E00  # letters that mean nothing in a regular expression
 _PLAIN: Final = r"[^\W\d_]+|\d+|'[^\W\d_]*|\S"
+_WRITTEN: Final = re.compile(r"\d|[$€£#@]|://|-[0-9a-f]{4}")  # there may be a shape, which cuts words otherwise
 _REMEMBERED: Final = 16_384
 
 
@@ -71,6 +72,8 @@ class Grammar:
         self._complete = True  # from here on nothing is added: texts may be read by several threads
         self._having_memo: dict[str, str] = {}
         self.anchors = self._mask_of(options["anchors"])
+        self._plain = re.compile(_PLAIN)
+        self._cues = frozenset(self._anchoring())
         self.stages = [
             tuple(self._rule(form, kind, MAKERS[make], tuple(rest)) for form, kind, make, *rest in stage["rules"])
             for stage in data["stages"]
@@ -124,6 +127,19 @@ class Grammar:
                 self._viable.clear()
             self._viable[key] = found
         return found
+
+    def silent(self, lower: str) -> bool:
+        """Whether a text in lower case certainly names no time: a quick look, which may say no of one that is."""
+        return not _WRITTEN.search(lower) and self._cues.isdisjoint(self._plain.findall(lower))
+
+    def _anchoring(self) -> Iterator[str]:
+        """The words that are anchors, and of each phrase that is one the longest word."""
+        for word, (letter, values) in self.words.items():
+            kinds = {kind for kind in values if kind != "GLUED"} or {OTHER}
+            if self.anchors & self.mask((letter, self.letter(kinds))):
+                yield word
+        for phrases in self.phrases.values():
+            yield from (max(words, key=len) for words, letter, _ in phrases if self.anchors & self.mask(letter))
 
     def split(self, text: str) -> list[str]:
         """A phrase of the grammar as the tokens that it is in a text."""

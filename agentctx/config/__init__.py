@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from agentctx.config.backends import BackendSettings, read_backends
 from agentctx.errors import InvalidArgument
 
 
@@ -96,6 +97,44 @@ class LlmSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RoutingSettings:
+    """How requests find their backend (`[backends.NAME]`, see BackendSettings).
+
+    policy: auto, auto:cost, auto:quality or auto:value. tables: a TOML file laid over what ships. failures: in a row,
+    until a backend rests for `cooldown` seconds. session_budget, namespace_budget: US dollars that each may spend in
+    all, 0 for no limit. keep_prompts: store what was asked beside what it cost (default: only a hash).
+    """
+
+    policy: str = "auto"
+    tables: str = ""
+    failures: int = 3
+    cooldown: float = 60.0
+    session_budget: float = 0.0
+    namespace_budget: float = 0.0
+    keep_prompts: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSettings:
+    """workers: processes that parse; 0: one for each core. largest_file: bytes, larger ones are left out and named.
+
+    most_files: a tree with more is refused. submodules: whether they belong to the tree around them. parse_timeout:
+    seconds for one file. wait: seconds to wait for another run over the same repository. generations: how many stay in
+    the store. memory_bytes: what generations in memory may take. snapshots: whether they are kept beside the store.
+    """
+
+    workers: int = 0
+    largest_file: int = 2 << 20
+    most_files: int = 200_000
+    submodules: bool = False
+    parse_timeout: float = 20.0
+    wait: float = 60.0
+    generations: int = 2
+    memory_bytes: int = 1 << 30
+    snapshots: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of an engine, immutable."""
 
@@ -105,6 +144,9 @@ class Settings:
     search: SearchSettings = field(default_factory=SearchSettings)
     tags: TagSettings = field(default_factory=TagSettings)
     llm: LlmSettings = field(default_factory=LlmSettings)
+    code: CodeSettings = field(default_factory=CodeSettings)
+    routing: RoutingSettings = field(default_factory=RoutingSettings)
+    backends: Mapping[str, BackendSettings] = field(default_factory=dict)
 
     @classmethod
     def load(cls, path: str | Path | None = None, environ: Mapping[str, str] | None = None) -> Self:
@@ -121,7 +163,10 @@ class Settings:
             except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
                 raise InvalidArgument(f"cannot read the settings file {path}: {error}", field="config") from error
         settings = cls()
+        settings = replace(settings, backends=read_backends(table.pop("backends", {})))
         for section in fields(cls):
+            if section.name == "backends":
+                continue
             given = table.pop(section.name, {})
             if not isinstance(given, dict):
                 raise InvalidArgument(f"[{section.name}] must be a table", field=section.name)
@@ -157,8 +202,9 @@ def _cast(value: object, default: object, where: str) -> object:
             return {"1": True, "true": True, "0": False, "false": False}[str(value).lower()]
         if isinstance(default, int | float) and not isinstance(value, bool):
             number = type(default)(str(value))
-            if number <= 0:
-                raise InvalidArgument(f"{where} must be above 0, not {value!r}", field=where)
+            if number < 0 or (number == 0 and default != 0):
+                least = "0 or more" if default == 0 else "above 0"
+                raise InvalidArgument(f"{where} must be {least}, not {value!r}", field=where)
             return number
     except (KeyError, TypeError, ValueError):
         pass

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from agentctx.routing.precisions import Precision, Tier, tier_of
+from agentctx.types.precisions import Precision, Tier, tier_of
 
 Sensitivity = Literal["high", "moderate", "low"]
 Domain = Literal["general", "code", "reasoning"]

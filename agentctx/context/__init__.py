@@ -1,0 +1,1 @@
+"""Packs what memory and code know about a task into an exact token budget."""

@@ -1,0 +1,1 @@
+"""Small language models on this machine at several precisions, for demonstrations and tests of routing."""
