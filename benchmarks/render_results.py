@@ -10,8 +10,13 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import render_code
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "benchmarks.md"
@@ -354,6 +359,10 @@ KINDS = {
     "layout": layout,
     "timeline": timeline,
     "time": times,
+    "localization": partial(render_code.localization, table=table, where=where),
+    "index": partial(render_code.index, table=table, where=where),
+    "context": partial(render_code.context, table=table, where=where),
+    "routing": partial(render_code.routing, table=table, where=where),
     "import_time": import_time,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import struct
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ _GITLINK: Final = 0o160000
 _SKIP_WORKTREE: Final = 0x4000
 _EXTENDED: Final = 0x4000
 _INDEX_LIMIT: Final = 256 << 20
+
+
+def is_git_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether a folder is git's own, without files to index: a bare repository, or the `.git` of a work tree."""
+    parts = [os.path.join(path, name) for name in ("HEAD", "objects", "refs")]
+    return os.path.isfile(parts[0]) and all(map(os.path.isdir, parts[1:]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.resolver import Resolver
 from agentctx.code.worker import pack_world
 
-_FEW: Final = 300
+_FEW: Final = 100
 """So many files are resolved before other processes have started and been told of the tree."""
 
 

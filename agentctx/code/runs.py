@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from agentctx.code.codebases import Codebases, no_such_repository
+from agentctx.code.git import is_git_folder
 from agentctx.code.indexer import Indexer
 from agentctx.code.lease import Lease
 from agentctx.code.pool import ExtractionPool
 from agentctx.code.tree import Tree
 from agentctx.config import CodeSettings
-from agentctx.errors import AlreadyExists, StoreCorrupt, Unavailable
+from agentctx.errors import AlreadyExists, InvalidArgument, StoreCorrupt, Unavailable
 from agentctx.store import Store
 from agentctx.store.repositories import FactsGone, StoredRepository
 from agentctx.types.code import IndexProgress
@@ -122,7 +123,11 @@ class Runs:
 
         given = self._settings
         options = WalkOptions(given.submodules, given.largest_file, given.most_files)
-        return CommitTree(path, commit, options) if commit else WorkTree(path, options, self.own_files)
+        if commit:
+            return CommitTree(path, commit, options)
+        if is_git_folder(path):
+            raise InvalidArgument("a bare git repository has commits only: name one, such as HEAD", field="commit")
+        return WorkTree(path, options, self.own_files)
 
     def _repository(self, root: str, name: str) -> StoredRepository:
         """The repository that a root is indexed as, made now if there is none."""
@@ -136,8 +141,11 @@ class Runs:
                 )
             if found is not None:
                 return found
+            free = name or self._free_name(root)
+            if not name and self._store.find_root(root) is not None:
+                continue  # it may be why the plain name is taken: a root gets no second one by itself
             try:
-                return self._store.create(name or self._free_name(root), root)
+                return self._store.create(free, root)
             except AlreadyExists:
                 continue  # made by another meanwhile
 

@@ -286,6 +286,10 @@ def localization(
         int, typer.Option("--cold", metavar="N", help="Commits of each repository that are indexed without the cache.")
     ] = 1,
     keep: Annotated[Path | None, typer.Option("--keep", metavar="DIR", help="Keep the store there.")] = None,
+    resume: Annotated[
+        list[Path] | None,
+        typer.Option("--resume", metavar="FILE", help="A report of before: its issues are not run again."),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
     """From an issue to the files and functions to change: Acc@k, gold in context, index time, beside BM25."""
@@ -301,6 +305,7 @@ def localization(
         context=context,
         cold=cold,
         keep=keep,
+        resume=tuple(resume or ()),
         seed=seed,
         json_out=json_out,
     )

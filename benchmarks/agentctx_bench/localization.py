@@ -7,7 +7,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from agentctx_bench import localization_bm25 as bm25
 from agentctx_bench import localization_context as gold_in_context
 from agentctx_bench.counting import exact_counter
 from agentctx_bench.localization_data import Clone, Localization, Row, clones, load
+from agentctx_bench.localization_resume import told
 from agentctx_bench.localization_scores import Ranking, accuracy, compare, function_key, outcome
 from agentctx_bench.progress import bar
 from agentctx_bench.report import write_json
@@ -39,7 +40,8 @@ class Options:
 
     only: repositories (`owner/name`), all if empty. limit: only the first rows. baseline: also both BM25 baselines.
     context: also bundles. cold: how many commits of each repository are indexed once more into an empty store, to
-    tell what the cache of facts saves. keep: a folder for the store, which a later run goes on with.
+    tell what the cache of facts saves. keep: a folder for the store, which a later run goes on with. resume: reports of
+    earlier runs with the same data; their issues are not run again and are told with the others.
     """
 
     only: Sequence[str] = ()
@@ -48,6 +50,7 @@ class Options:
     context: bool = True
     cold: int = 1
     keep: Path | None = None
+    resume: Sequence[Path] = ()
     seed: int = 0
     json_out: Path | None = None
 
@@ -77,7 +80,9 @@ def localization(data: Path, repos: Path, options: Options | None = None) -> dic
     """
     options = options or Options()
     _check(options)
-    rows = load(data).limited(options.limit, options.only)
+    every = load(data).limited(options.limit, options.only)
+    before = told(options.resume, every, lambda row, line: Outcome(row, **line))
+    rows = replace(every, rows=tuple(row for row in every.rows if row.key not in before))
     with clones(repos, rows) as opened, contextlib.ExitStack() as stack:
         folder = options.keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="agentctx-bench-")))
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,17 +91,17 @@ def localization(data: Path, repos: Path, options: Options | None = None) -> dic
         if options.baseline:
             _baselines(rows, opened, outcomes)
         cold = _cold(rows, opened, options.cold, folder)
-    report = _report(rows, data, outcomes, cold, options)
+    outcomes = {row.key: (before | outcomes)[row.key] for row in every.rows}
+    report = _report(every, data, outcomes, cold, options)
     if options.json_out is not None:
         write_json(report, options.json_out)
     return report
 
 
 def _check(options: Options) -> None:
-    if options.limit is not None and options.limit < 1:
-        raise InvalidArgument("limit must be at least 1", field="limit")
-    if options.cold < 0:
-        raise InvalidArgument("cold must not be negative", field="cold")
+    for name, value, least in (("limit", options.limit, 1), ("cold", options.cold, 0)):
+        if value is not None and value < least:
+            raise InvalidArgument(f"{name} must be at least {least}", field=name)
 
 
 # --- the engine -------------------------------------------------------------------------------------------------------
@@ -264,7 +269,10 @@ def _report(
     rows: Localization, data: Path, outcomes: Mapping[str, Outcome], cold: Mapping[str, list[float]], options: Options
 ) -> dict[str, Any]:
     every = list(outcomes.values())
-    repositories = {name: [one for one in every if one.row.repository == name] for name in _names(every)}
+    repositories = {
+        name: [one for one in every if one.row.repository == name]
+        for name in dict.fromkeys(one.row.repository for one in every)
+    }
     scores = [one.scores for one in every]
     report: dict[str, Any] = {
         "benchmark": "localization",
@@ -277,7 +285,8 @@ def _report(
         },
         "mean_over_repositories": _macro(repositories),
         "structure_tokens": {
-            k: percentiles([float(one.structure_tokens[k]) for one in every], 0) for k in ("10", "50")
+            k: percentiles([float(one.structure_tokens[k]) for one in every if one.structure_tokens], 0)
+            for k in ("10", "50")
         },
         "scout_ms": percentiles([one.scout_ms for one in every]),
         "index_seconds": {
@@ -304,6 +313,7 @@ def _report(
             "seed": options.seed,
             "limit": options.limit,
             "only": list(options.only),
+            "resumed": [path.name for path in options.resume],
             "data": {"file": data.name, "sha256": rows.sha256, "rows": len(rows.rows)},
             "store": Settings.load().store.synchronous,
             "versions": host.versions(),
@@ -312,10 +322,6 @@ def _report(
     }
     json.dumps(report)  # what cannot be written is found before the tables are shown
     return report
-
-
-def _names(every: Sequence[Outcome]) -> list[str]:
-    return list(dict.fromkeys(one.row.repository for one in every))
 
 
 def _macro(repositories: Mapping[str, Sequence[Outcome]]) -> dict[str, dict[str, float]]:
@@ -375,6 +381,7 @@ def _line(one: Outcome) -> dict[str, Any]:
         "scores": one.scores,
         "files": list(one.files[:10]),
         "functions": list(one.functions[:20]),
+        "structure_tokens": one.structure_tokens,
         "stopped": one.stopped,
         "confidence": round(one.confidence, 4),
         "scout_ms": round(one.scout_ms, 2),

@@ -262,6 +262,20 @@ class TestRun:
         show_localization(report, Console(file=(printed := io.StringIO()), width=100))
         assert "100.0" in printed.getvalue()
 
+    def test_what_an_earlier_report_holds_is_told_and_not_run_again(
+        self, shop: tuple[Path, Path, str], tmp_path: Path
+    ) -> None:
+        repos, data, _ = shop
+        first = localization(data, repos, Options(json_out=tmp_path / "first.json"))
+        again = localization(data, repos, Options(resume=(tmp_path / "first.json",)))
+        assert again["outcomes"] == first["outcomes"]
+        for name in ("file", "function", "context", "baselines", "structure_tokens"):
+            assert again[name] == first[name]
+        assert again["index_seconds"]["without_cache"] == {}
+        (tmp_path / "other.json").write_text(json.dumps(first | {"benchmark": "time"}))
+        with pytest.raises(InvalidArgument, match="no report of this benchmark"):
+            localization(data, repos, Options(resume=(tmp_path / "other.json",)))
+
     def test_an_unknown_repository_is_named(self, shop: tuple[Path, Path, str]) -> None:
         with pytest.raises(InvalidArgument, match="me/other"):
             localization(shop[1], shop[0], Options(only=("me/other",)))

@@ -210,6 +210,10 @@ class TestFinding:
         assert run("code", "show", what) == "def run(self):\n    pass\n"
         assert last(fake) == ("source", ("website", "src/app.py"), asked)
 
+    @pytest.mark.parametrize("lines", ["0", "0-3", "9-3"])
+    def test_lines_that_cannot_be_are_refused_with_how_to_write_them(self, run: Run, lines: str) -> None:
+        assert "app.py:10-40" in run("code", "show", f"src/app.py:{lines}", code=2)
+
     def test_what_cannot_be_shown_names_what_is_near(self, run: Run) -> None:
         error = run("code", "show", "runn", code=3)
         assert RUN.id in error

@@ -27,6 +27,7 @@ from agentctx.errors import (
 )
 from agentctx.ids import SystemClock, TimeOrderedIds
 from agentctx.store import Store, open_store
+from agentctx.store.code import CodeStore
 from agentctx.types.code import IndexProgress, IndexReport
 from tests.fixtures_store import sqlite_template
 
@@ -414,6 +415,22 @@ class TestInterruptions:
         assert [one.report for one in run][-1] is not None
         assert index(code, tree).published is False
 
+    def test_a_root_that_another_run_takes_in_meanwhile_gets_no_second_name(
+        self, make: Callable[..., Code], tree: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        first, second = make(), make()
+        look = CodeStore.find_root
+
+        def late(store: CodeStore, root: str) -> object:
+            found = look(store, root)
+            monkeypatch.setattr(CodeStore, "find_root", look)
+            index(first, tree)
+            return found
+
+        monkeypatch.setattr(CodeStore, "find_root", late)
+        assert not index(second, tree).published
+        assert [one.name for one in first.list().repositories] == ["tree"]
+
     def test_of_two_runs_at_once_both_end_well_and_one_parses(self, make: Callable[..., Code], tree: Path) -> None:
         reports: list[IndexReport] = []
         codes = [make(wait=30.0), make(wait=30.0)]
@@ -513,6 +530,17 @@ class TestWhatCannotBeRead:
 
         monkeypatch.setattr("agentctx.code.tree.walk", refused)
         assert code.get("tree").generation.changed is None
+
+    def test_gits_own_folders_are_not_taken_for_a_tree(self, code: Code, tmp_path: Path) -> None:
+        for name in ("HEAD", "config"):
+            (tmp_path / "bare.git").mkdir(exist_ok=True)
+            (tmp_path / "bare.git" / name).write_text("ref: refs/heads/main\n")
+        for name in ("objects", "refs"):
+            (tmp_path / "bare.git" / name).mkdir()
+        with pytest.raises(InvalidArgument, match=r"bare git repository.*HEAD") as caught:
+            list(code.index(str(tmp_path / "bare.git")))
+        assert caught.value.field == "commit"
+        assert code.list().repositories == ()
 
     def test_a_name_that_no_text_can_hold_is_refused_by_field(self, code: Code, tree: Path) -> None:
         for given, field in (({"path": "\ud800"}, "path"), ({"path": str(tree), "commit": "\ud800"}, "commit")):

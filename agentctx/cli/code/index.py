@@ -22,7 +22,7 @@ from agentctx.types import CodeAPI, IndexProgress, IndexReport
 @spread
 def index(
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="A folder, or a bare git repository.", show_default=False)
+        str, typer.Argument(metavar="PATH", help="A folder; with --commit also a bare repository.", show_default=False)
     ],
     *,
     name: Annotated[

@@ -211,6 +211,8 @@ def _source(code: CodeAPI, repository: str, what: str) -> SourceText:
     if lines is not None and "::" not in what:
         first = int(lines["first"])
         last = first if lines["last"] is None else int(lines["last"])
+        if not 1 <= first <= last:
+            raise InvalidArgument("lines count from 1, the first before the last, as in app.py:10-40", field="path")
         return code.source(repository, lines["path"], start_line=first, end_line=last)
     if "::" not in what:
         try:
