@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from agentctx.errors import InvalidArgument
 from agentctx.text.tokens import open_counter
@@ -11,11 +11,6 @@ from agentctx.text.tokens import open_counter
 def exact_counter(spec: str) -> Callable[[str], int]:
     """What counts a text whole, exactly. Raises InvalidArgument for an unknown spec and for the estimate."""
     return open_counter(_exact(spec)).count
-
-
-def exact_counts(spec: str) -> Callable[[Sequence[str]], list[int]]:
-    """The same for many texts at once."""
-    return open_counter(_exact(spec)).count_many
 
 
 def _exact(spec: str) -> str:
