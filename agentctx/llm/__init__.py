@@ -6,6 +6,7 @@ open_chat        the client that settings and environment name
 
 from __future__ import annotations
 
-from agentctx.llm.chat import ChatClient, Completion, Health, open_chat
+from agentctx.llm.address import Health
+from agentctx.llm.chat import ChatClient, Completion, open_chat
 
 __all__ = ["ChatClient", "Completion", "Health", "open_chat"]

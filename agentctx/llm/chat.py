@@ -13,11 +13,11 @@ import httpx
 
 from agentctx.config import LlmSettings
 from agentctx.errors import AgentctxError, FailedPrecondition, InvalidArgument, Unauthenticated, Unavailable
+from agentctx.llm.address import Health, checked, look, trusts_environment
 from agentctx.posting import post
 
 OFFICIAL = "https://api.openai.com/v1"
 FIRST_WAIT = 0.25
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 Message = Mapping[str, str]
 
 
@@ -30,14 +30,6 @@ class Completion:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     model: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether an endpoint answers and serves the model; `detail` says what is wrong, without any secret."""
-
-    ok: bool
-    detail: str = ""
 
 
 class ChatClient:
@@ -58,12 +50,7 @@ class ChatClient:
     ) -> None:
         """timeout: seconds for one request. Raises InvalidArgument for a bad address, or a key no header can carry."""
         base_url = base_url.rstrip("/")
-        try:
-            url = httpx.URL(base_url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise InvalidArgument(f"{base_url!r} is not an http(s) address", field="llm.base_url") from error
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-            raise InvalidArgument("base_url must be http(s)://HOST[:PORT]/PATH nothing more", field="llm.base_url")
+        url = checked(base_url, "llm.base_url")
         if not model:
             raise InvalidArgument("say which model: llm.model, or AGENTCTX_LLM_MODEL", field="llm.model")
         if api_key and not (api_key.isascii() and api_key.isprintable()):
@@ -75,8 +62,7 @@ class ChatClient:
         self._client = httpx.Client(
             timeout=timeout,
             headers={"Authorization": f"Bearer {api_key}"} if api_key else {},
-            # A proxy meant for the outside must not swallow requests to this machine.
-            trust_env=url.host not in _LOOPBACK,
+            trust_env=trusts_environment(url),
         )
 
     @property
@@ -120,23 +106,7 @@ class ChatClient:
 
     def health(self, timeout: float = 5.0) -> Health:
         """Whether the endpoint answers `GET /models` and lists the model; asks once and never raises."""
-        url = f"{self.base_url}/models"
-        try:
-            reply = self._client.get(url, timeout=timeout)
-            if reply.status_code in (401, 403):
-                return Health(ok=False, detail=f"{url} refused the API key, or wants one ({reply.status_code})")
-            if reply.status_code != 200:
-                return Health(ok=False, detail=f"{url} answered {reply.status_code}")
-            served = [one["id"] for one in json.loads(reply.content)["data"]]
-        except httpx.TransportError as error:
-            return Health(ok=False, detail=f"{url} cannot be reached: {type(error).__name__}")
-        except RuntimeError:
-            return Health(ok=False, detail="this client is closed")
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return Health(ok=False, detail=f"{url} did not answer as an OpenAI-compatible endpoint")
-        if self.model not in served:
-            return Health(ok=False, detail=f"{self.base_url} does not list the model {self.model!r}")
-        return Health(ok=True)
+        return look(self._client, self.base_url, self.model, timeout)
 
     def close(self) -> None:
         """Close the connections; asking afterwards is an error."""

@@ -17,13 +17,12 @@ import httpx
 
 from agentctx.config.backends import BackendSettings
 from agentctx.errors import InvalidArgument
-from agentctx.llm.chat import Health
+from agentctx.llm.address import Health, checked, look, trusts_environment
 
 if TYPE_CHECKING:
     from openai import OpenAI, Stream
 
 Failure = Literal["busy", "connect", "timeout", "refused", "garbage", "broken"]
-_LOOPBACK: Final = ("localhost", "127.0.0.1", "::1")
 _PASSING: Final = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 529})
 # A token is some four characters; a server that sends this much more than it was asked for does not stop by itself.
 _CHARACTERS_A_TOKEN: Final = 64
@@ -72,14 +71,7 @@ class Endpoint:
     def __init__(self, name: str, settings: BackendSettings, api_key: str | None = None) -> None:
         """Opens no connection. Raises InvalidArgument for a bad address, or a key that no header can carry."""
         where = f"backends.{name}"
-        try:
-            url = httpx.URL(settings.base_url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise InvalidArgument(f"{where}.base_url is not an http(s) address", field=f"{where}.base_url") from error
-        if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
-            raise InvalidArgument(
-                f"{where}.base_url must be http(s)://HOST[:PORT]/PATH and nothing more", field=f"{where}.base_url"
-            )
+        url = checked(settings.base_url, f"{where}.base_url")
         if api_key and not (api_key.isascii() and api_key.isprintable()):
             raise InvalidArgument(f"the key of {name} holds characters that no header can carry", field=where)
         self.name = name
@@ -201,10 +193,9 @@ class Endpoint:
                     base_url=self.settings.base_url,
                     max_retries=0,  # each attempt is a row of the ledger, so they are made where it is written
                     timeout=Timeout(self.settings.timeout, connect=min(10.0, self.settings.timeout)),
-                    # A proxy meant for the outside must not swallow requests to this machine.
                     # Nor may a redirect carry a prompt to where nobody has configured it to go.
                     http_client=DefaultHttpxClient(
-                        trust_env=self._url.host not in _LOOPBACK,
+                        trust_env=trusts_environment(self._url),
                         follow_redirects=False,
                         event_hooks={"response": [_bound_lines]},
                     ),
@@ -245,21 +236,8 @@ class Endpoint:
 
     def health(self, timeout: float = 5.0) -> Health:
         """Whether it answers `GET /models` and lists the model; asks once and never raises."""
-        url = f"{self.settings.base_url.rstrip('/')}/models"
-        headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
-        try:
-            with httpx.Client(timeout=timeout, trust_env=self._url.host not in _LOOPBACK) as client:
-                reply = client.get(url, headers=headers)
-            if reply.status_code != 200:
-                return Health(ok=False, detail=f"{url} answered {reply.status_code}")
-            served = {one["id"] for one in reply.json()["data"]}
-        except httpx.TransportError as error:
-            return Health(ok=False, detail=f"{url} cannot be reached: {type(error).__name__}")
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return Health(ok=False, detail=f"{url} did not answer as an OpenAI-compatible endpoint")
-        if self.settings.model not in served:
-            return Health(ok=False, detail=f"{url} does not list the model {self.settings.model!r}")
-        return Health(ok=True)
+        with httpx.Client(trust_env=trusts_environment(self._url)) as client:
+            return look(client, self.settings.base_url, self.settings.model, timeout, self._key)
 
     def close(self) -> None:
         """Close the connections; asking afterwards fails."""
