@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +24,15 @@ _MOST_NEW: Final = 0.3  # of the files; from there on building anew is as quick
 
 
 @dataclass(frozen=True, slots=True)
+class Behind:
+    """The last generation, or an earlier one with the paths whose content and whose edges are newer than it."""
+
+    codebase: Codebase
+    files: Sequence[str] = ()
+    edges: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Builder:
     """Builds generations of one repository; `number` is the last published one, 0 for none."""
 
@@ -35,28 +44,35 @@ class Builder:
         """A generation of these files; edges from `fresh`, else from the last generation."""
         return build(self._files(rows, fresh), generation)
 
-    def next(self, old: Codebase | None, comparison: Comparison, resolved: Resolved, of: Generation) -> Codebase:
-        """The generation that a comparison and its edges make; quick if `old`, the last one, is at hand."""
+    def next(self, old: Behind | None, comparison: Comparison, resolved: Resolved, of: Generation) -> Codebase:
+        """The generation that a comparison and its edges make; quick if `old` is the last one or not far behind it."""
         rows = comparison.rows
         fresh = {row.path: row for row in resolved.rows} | {
             one.path: EdgesRow(one.path, b"", b"") for one in resolved.lost
         }
-        if old is None or len(comparison.changed) > _MOST_NEW * len(rows):
+        changed = [] if old is None else sorted({*comparison.changed, *(path for path in old.files if path in rows)})
+        if old is None or len(changed) > _MOST_NEW * len(rows):
             return self.whole([rows[path] for path in sorted(rows)], fresh, of)
-        changed = [rows[path] for path in comparison.changed]
-        new = set(comparison.changed)
-        edges = [_decoded(row) for path, row in fresh.items() if path not in new]
-        return update(old, self._files(changed, fresh), comparison.removed, edges, of)
+        return self._updated(old, [rows[path] for path in changed], rows.keys(), fresh, of)
 
-    def caught_up(
-        self, old: Codebase, rows: Sequence[FileRow], files: Collection[str], edges: Collection[str], of: Generation
+    def caught_up(self, old: Behind, rows: Sequence[FileRow], of: Generation) -> Codebase:
+        """The last generation, which has these files, from an older one."""
+        if not (old.files or old.edges) and len(rows) == old.codebase.files:
+            return old.codebase
+        new = set(old.files)
+        return self._updated(old, [row for row in rows if row.path in new], {row.path for row in rows}, {}, of)
+
+    def _updated(
+        self, old: Behind, changed: Sequence[FileRow], paths: Set[str], fresh: Mapping[str, EdgesRow], of: Generation
     ) -> Codebase:
-        """The last generation from an older one, given the paths whose content and whose edges are newer than that."""
-        new = set(files)
-        changed = [row for row in rows if row.path in new]
-        removed = set(old.paths) - {row.path for row in rows}
-        stored = self.store.edges(self.repository, self.number, [path for path in edges if path not in new])
-        return update(old, self._files(changed, {}), removed, [_decoded(row) for row in stored.values()], of)
+        """`old` with the files that changed since, and with the edges that are fresh or newer than it."""
+        new = {row.path for row in changed}
+        newer = [path for path in old.edges if path in paths and path not in new and path not in fresh]
+        edges = [row for path, row in fresh.items() if path not in new]
+        if newer:
+            edges += self.store.edges(self.repository, self.number, newer).values()
+        removed = set(old.codebase.paths) - paths
+        return update(old.codebase, self._files(changed, fresh), removed, [_decoded(row) for row in edges], of)
 
     def _files(self, rows: Sequence[FileRow], fresh: Mapping[str, EdgesRow]) -> Iterator[BuildFile]:
         for start in range(0, len(rows), _CHUNK):

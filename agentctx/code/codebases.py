@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from agentctx.code.building import Builder
+from agentctx.code.building import Behind, Builder
 from agentctx.code.codemap import Codebase
 from agentctx.code.snapshots import Snapshots
 from agentctx.config import CodeSettings
@@ -84,17 +84,17 @@ class Codebases:
             field="repository",
         )
 
-    def known(self, repository: int, number: int) -> Codebase | None:
-        """A generation, if it is in memory or kept on disk; not built for the asking."""
+    def nearest(self, repository: int, number: int, files: int) -> Behind | None:
+        """A generation of so many files as it is in memory or kept on disk, perhaps an earlier one; not built for the
+        asking, and not brought up to date.
+        """
         place = self._place(repository)
         codebase = place.holds(number)
         if codebase is not None:
-            return codebase
+            return Behind(codebase)
         with place.lock:
             stored = self._store.generation(repository, number)
-            if stored is None:
-                return None
-            return self._kept(repository, number, self._store.files(repository, number), generation_of("", stored))
+            return None if stored is None else self._kept(repository, number, files, generation_of("", stored))
 
     def published(self, repository: int, codebase: Codebase, files: Sequence[FileRow]) -> None:
         """Take in a generation that was just published, and keep it on disk if it differs much from what is there."""
@@ -125,7 +125,10 @@ class Codebases:
             raise _Dropped
         of = generation_of(name, stored)
         rows = self._store.files(repository, number)
-        codebase = self._kept(repository, number, rows, of)
+        kept = self._kept(repository, number, len(rows), of)
+        codebase = None
+        if kept is not None:
+            codebase = Builder(self._store, repository, number).caught_up(kept, rows, of)
         if codebase is None:
             try:
                 codebase = Builder(self._store, repository, number).whole(rows, {}, of)
@@ -143,17 +146,16 @@ class Codebases:
         if self._store.generation(repository, number) is None:
             raise _Dropped
 
-    def _kept(self, repository: int, number: int, rows: Sequence[FileRow], of: Generation) -> Codebase | None:
-        """The generation from the newest one on disk and what came after that; None if there is none, or too much."""
+    def _kept(self, repository: int, number: int, size: int, of: Generation) -> Behind | None:
+        """The newest generation on disk and what came after it; None if there is none, or too much."""
         self._snapshots.later(repository, number)
         kept = self._snapshots.newest(repository, number)
-        if not kept or self._behind(repository, number, kept) > _MOST_NEW * len(rows) + _LEAST_BEHIND:
+        if not kept or self._behind(repository, number, kept) > _MOST_NEW * size + _LEAST_BEHIND:
             return None
         codebase = self._snapshots.read(repository, kept, of)
         if codebase is None or kept == number:
-            return codebase
-        files, edges = self._store.since(repository, number, kept)
-        return Builder(self._store, repository, number).caught_up(codebase, rows, files, edges, of)
+            return None if codebase is None else Behind(codebase)
+        return Behind(codebase, *self._store.since(repository, number, kept))
 
     def _behind(self, repository: int, number: int, kept: int) -> int:
         if kept == number:

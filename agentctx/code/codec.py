@@ -10,6 +10,7 @@ import json
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Any, Final
 
 from agentctx.code.facts import Binding, Definition, FileFacts, Import, Reference, Section
@@ -47,7 +48,10 @@ def encode(facts: FileFacts) -> EncodedFacts:
         facts.marks,
     ]
     # Columns compress better than rows, and are read back by one zip.
-    return EncodedFacts(_pack(outline), _pack([FORMAT, *zip(*facts.references, strict=True)]))
+    columns = list(zip(*facts.references, strict=True))
+    if columns and not any(columns[-1]):
+        columns.pop()
+    return EncodedFacts(_pack(outline), _pack([FORMAT, *columns]))
 
 
 def decode(encoded: EncodedFacts) -> FileFacts:
@@ -64,7 +68,7 @@ def decode_references(references: bytes) -> tuple[Reference, ...]:
     """The references alone."""
     columns = _unpack(references)[1:]
     try:
-        return tuple(map(Reference._make, zip(*columns, strict=True)))
+        return tuple(starmap(Reference, zip(*columns, strict=True)))
     except (TypeError, ValueError) as error:
         raise StoreCorrupt("stored references cannot be read; index again") from error
 
@@ -93,7 +97,7 @@ class Outlines(Mapping[str, FileFacts]):
 
 
 def _row(one: Definition) -> list[object]:
-    return [
+    row: list[object] = [
         one.name,
         one.qualname,
         one.kind,
@@ -111,10 +115,15 @@ def _row(one: Definition) -> list[object]:
         one.bases,
         one.exported,
     ]
+    if one.parameters is not None:
+        row.append(one.parameters)
+    return row
 
 
 def _definition(row: list[Any]) -> Definition:
     row[13], row[14] = tuple(row[13]), tuple(row[14])
+    if len(row) > 16:
+        row[16] = tuple(row[16])
     return Definition(*row)
 
 

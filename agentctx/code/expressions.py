@@ -69,13 +69,16 @@ def _is_one_literal(text: str) -> bool:
 
 
 def _without_contents(text: str) -> str | None:
-    """`text` with the inside of every bracket left out, braces read as a call; None when brackets do not match."""
+    """`text` with the inside of every bracket left out, braces read as a call; None when brackets do not match.
+
+    Braces behind a call belong to it: `new Foo(x) { ... }` and `each(x) { ... }` call once.
+    """
     text = _TEXTS.sub("", text)
     kept: list[str] = []
     open_brackets: list[str] = []
     for character in text:
         if character in "([{":
-            if not open_brackets:
+            if not open_brackets and not (character == "{" and "".join(kept).rstrip().endswith("()")):
                 kept.append("[]" if character == "[" else "()")
             open_brackets.append(_CLOSERS[character])
         elif character in ")]}":

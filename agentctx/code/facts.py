@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-EXTRACTOR_VERSION: Final = 5
+EXTRACTOR_VERSION: Final = 6
 """Raised with every change of what the extractor or a query yields; facts of another version are made again."""
 
 MODULE: Final = -1
@@ -31,6 +31,8 @@ class Definition:
 
     `qualname` joins the enclosing names with dots; `ordinal` counts earlier definitions of the same name and kind in
     the file. `bases` are as written; `returns` is the written return type. `name_line` is where the name stands.
+    `parameters` are the types that a function takes, in languages with overloads: `int`, `int=` for one that may be
+    left out, `Object...` for any number, `this Foo` for what an extension is called on; None elsewhere.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Definition:
     decorators: tuple[str, ...] = ()
     bases: tuple[str, ...] = ()
     exported: bool = True
+    parameters: tuple[str, ...] | None = None
 
 
 class Import(NamedTuple):
@@ -89,6 +92,8 @@ class Reference(NamedTuple):
 
     `receiver` is the chain before the name, empty when there is none, `?` when it is no chain. What a statement calls
     without naming it (`__enter__` of a `with`, `__getitem__` of an index) is a read of that name, after all others.
+    `arguments` are those of a call in a language with overloads: `(name,:int,?)` for a name or other chain, a value
+    whose text tells its type, and one that does not; empty elsewhere.
     """
 
     kind: str
@@ -96,6 +101,7 @@ class Reference(NamedTuple):
     receiver: str
     scope: int
     line: int
+    arguments: str = ""
 
 
 class Section(NamedTuple):

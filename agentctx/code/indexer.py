@@ -17,6 +17,7 @@ from agentctx.code.facts import EXTRACTOR_VERSION
 from agentctx.code.parsing import Parser
 from agentctx.code.pool import ExtractionPool
 from agentctx.code.producers import PRODUCERS
+from agentctx.code.quiet import uncollected
 from agentctx.code.resolve import RESOLVER_VERSION
 from agentctx.code.resolving import Base, Resolved, Resolving
 from agentctx.code.tree import Tree
@@ -76,7 +77,8 @@ class Indexer:
         stages = _Stages({"walk": round(walked, 4)})
         last = self._store.generation(repository.id, repository.generation) if repository.generation else None
         number = last.number if last is not None else 0
-        before = {row.path: row for row in self._store.files(repository.id, number)} if number else {}
+        with uncollected():
+            before = {row.path: row for row in self._store.files(repository.id, number)} if number else {}
         yield stages.enter("read", len(tree.files))
         comparison = Comparison()
         for done in compare(tree, before, comparison):
@@ -103,9 +105,10 @@ class Indexer:
             yield from stages.at(done, total)
         resolved = resolving.result
         yield stages.enter("build", len(comparison.rows))
-        old = None if whole else self._codebases.known(repository.id, number)
+        old = None if whole else self._codebases.nearest(repository.id, number, len(before))
         blank = generation_of(repository.name, _NOTHING)
-        codebase = Builder(self._store, repository.id, number).next(old, comparison, resolved, blank)
+        with uncollected():
+            codebase = Builder(self._store, repository.id, number).next(old, comparison, resolved, blank)
         generation = report.generation(number + 1, self._store.now(), resolved, codebase)
         codebase = codebase.with_generation(generation_of(repository.name, generation))
         yield stages.enter("publish")

@@ -12,6 +12,7 @@ from tree_sitter import Node
 from agentctx.code.expressions import LITERAL, UNKNOWN, chain
 from agentctx.code.facts import CALL, READ, TYPE
 from agentctx.code.languages.base import Imported, Language, text_of
+from agentctx.code.languages.calling import arguments_of
 
 _BINDINGS: Final = frozenset(
     {"assign", "parameter", "each", "with", "global", "nonlocal", "other", "return", "yield", "narrow"}
@@ -51,7 +52,7 @@ class Collected:
     definitions: list[Found] = field(default_factory=list)
     imports: list[tuple[int, int, Imported]] = field(default_factory=list)
     bindings: list[tuple[int, str, str, str, str, int]] = field(default_factory=list)
-    references: list[tuple[int, str, str, str, int]] = field(default_factory=list)
+    references: list[tuple[int, str, str, str, int, str]] = field(default_factory=list)
     implicit: list[tuple[int, str, str, int]] = field(default_factory=list)
     bare: list[tuple[int, str, int]] = field(default_factory=list)
     plain: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: {role: [] for role in _PLAIN})
@@ -79,7 +80,11 @@ def collect(language: Language, source: bytes, matches: Iterable[tuple[int, dict
             receiver = captures.get("receiver")
             before = chain(_text(source, receiver[0])) if receiver else ""
             name = _name(names, source[start : node.end_byte])
-            references.append((start, _REFERENCES[role], name, before, node.start_point[0] + 1))
+            arguments = ""
+            if language.overloads and role == "call":
+                given = captures.get("arguments")
+                arguments = arguments_of(given[0]) if given else "()"
+            references.append((start, _REFERENCES[role], name, before, node.start_point[0] + 1, arguments))
         elif role in _BINDINGS:
             _bind(result, source, role, captures)
         elif role in _IMPLICIT:

@@ -12,16 +12,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
 
-from agentctx.code.codec import EncodedFacts, Outlines, decode_references
+from agentctx.code.codec import EncodedFacts, Outlines, decode_references, encode
 from agentctx.code.driving import Done, Driver, Results, Source, Task
-from agentctx.code.extract import facts_key
+from agentctx.code.extract import extract, facts_key
+from agentctx.code.git import blob_hash
 from agentctx.code.process import BOOT, Process
-from agentctx.code.producers import PRODUCERS
+from agentctx.code.producers import PRODUCERS, make_parts
 from agentctx.code.resolve.edge_codec import decode_edges, encode_edges
 from agentctx.code.resolve.edges import FileEdges
 from agentctx.code.resolve.resolver import Resolver
-from agentctx.code.worker import pack_world
+from agentctx.code.tame import LARGEST, PATIENCE, is_tame
+from agentctx.code.worker import pack_world, read_file
 
+_NEAR: Final = 4
+"""So many small files are parsed before another process has started."""
 _FEW: Final = 100
 """So many files are resolved before other processes have started and been told of the tree."""
 
@@ -92,10 +96,18 @@ class ExtractionPool:
     def extract(self, root: Path, paths: Iterable[str]) -> Iterator[Extracted]:
         """The facts of every file under `root`, each as soon as it is ready. Stop iterating to cancel.
 
-        A file that cannot be read, or that kills or stalls its process, comes with a problem and without facts.
+        A file that cannot be read, or that kills or stalls its process, comes with a problem and without facts. A few
+        small ones are parsed in this process if no other has started yet: starting one takes longer than they do.
         """
-        folder = str(root)
-        return self._extracted(Source(list(paths), lambda path: Task(path, ["file", folder, path], b"")))
+        folder, left = str(root), list(paths)
+        if len(left) <= _NEAR and not self._running():
+            for path in left.copy():
+                found = _near(path, os.path.join(folder, path))
+                if found is not None:
+                    left.remove(path)
+                    yield found
+        if left:
+            yield from self._extracted(Source(left, lambda path: Task(path, ["file", folder, path], b"")))
 
     def extract_blobs(self, items: Iterable[tuple[str, bytes]]) -> Iterator[Extracted]:
         """The same of contents that are no files: (path, content).
@@ -103,6 +115,9 @@ class ExtractionPool:
         `items` is drawn from as there is room, by one thread at a time but not always by the caller's.
         """
         return self._extracted(Source(items, lambda item: Task(item[0], ["content", item[0], len(item[1])], item[1])))
+
+    def _running(self) -> bool:
+        return any(worker.running for worker in self._workers)
 
     def _extracted(self, source: Source) -> Iterator[Extracted]:
         for one in self._run(source):
@@ -176,3 +191,18 @@ class ExtractionPool:
             stop.set()
             for thread in threads:
                 thread.join()
+
+
+def _near(path: str, file: str) -> Extracted | None:
+    """The facts of a file, parsed here; None where that may be slow, or fails: another process then says why."""
+    try:
+        if os.stat(file, follow_symlinks=False).st_size > LARGEST:
+            return None
+        content = read_file(file)
+        if not is_tame(content):
+            return None
+        facts = extract(path, content, PATIENCE)
+        encoded, parts = encode(facts), make_parts(facts, content)
+    except Exception:
+        return None
+    return Extracted(path, blob_hash(content), len(content), encoded, "", parts)

@@ -37,6 +37,11 @@ class Process:
         self._buffer = bytearray()
         self._answered = False
 
+    @property
+    def running(self) -> bool:
+        """Whether the process was started and not stopped since."""
+        return self._process is not None
+
     def start(self) -> None:
         """Start the process unless it runs. About 0.2 s until it answers."""
         if self._process is not None:

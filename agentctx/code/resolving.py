@@ -12,6 +12,7 @@ from agentctx.code.codec import EncodedFacts
 from agentctx.code.comparison import Comparison
 from agentctx.code.pool import ExtractionPool, ResolvedFile
 from agentctx.code.producers import IMPRINT
+from agentctx.code.quiet import uncollected
 from agentctx.code.resolve.affected import affected
 from agentctx.code.resolve.edge_codec import decode_edges
 from agentctx.errors import StoreCorrupt
@@ -75,8 +76,9 @@ class Resolving:
     def run(self) -> Iterator[tuple[int, int]]:
         """Resolve what has to be; yields (done, total). `result` is then complete."""
         base, result = self._base, self.result
-        imprints = self._all_imprints()
-        wanted = self._wanted(imprints)
+        with uncollected():
+            imprints = self._all_imprints()
+            wanted = self._wanted(imprints)
         compared = [*wanted, *self._comparison.removed] if base.number else []
         old = self._store.edges(base.repository, base.number, compared)
         for path in () if base.whole else self._comparison.removed:

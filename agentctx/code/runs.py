@@ -14,6 +14,7 @@ from agentctx.code.git import is_git_folder
 from agentctx.code.indexer import Indexer
 from agentctx.code.lease import Lease
 from agentctx.code.pool import ExtractionPool
+from agentctx.code.quiet import uncollected
 from agentctx.code.tree import Tree
 from agentctx.config import CodeSettings
 from agentctx.errors import AlreadyExists, InvalidArgument, StoreCorrupt, Unavailable
@@ -127,7 +128,8 @@ class Runs:
             return CommitTree(path, commit, options)
         if is_git_folder(path):
             raise InvalidArgument("a bare git repository has commits only: name one, such as HEAD", field="commit")
-        return WorkTree(path, options, self.own_files)
+        with uncollected():
+            return WorkTree(path, options, self.own_files)
 
     def _repository(self, root: str, name: str) -> StoredRepository:
         """The repository that a root is indexed as, made now if there is none."""

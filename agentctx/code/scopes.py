@@ -9,11 +9,13 @@ from tree_sitter import Node
 
 from agentctx.code.facts import CALL, CLASSES, MODULE, READ, Binding, Definition, FileFacts, Import, Reference
 from agentctx.code.languages.base import Language
+from agentctx.code.languages.calling import parameters_of
 from agentctx.code.matches import Collected, Found
 from agentctx.code.surface import body_of, docstring, leading_comment, signature_of
 
 _IN_HEADER: Final = frozenset({"parameter", "other"})
 _VALUES: Final = frozenset({"constant", "field", "variable"})
+_TAKING: Final = frozenset({"function", "method", "constructor", "declaration"})
 
 
 @dataclass(slots=True)
@@ -170,6 +172,7 @@ def _definitions(
                 decorators=tuple(extras["decorator"].get(place, ())),
                 bases=tuple(extras["base"].get(place, ())),
                 exported=_is_exported(language, one, signature, above, exports),
+                parameters=parameters_of(one.node) if language.overloads and kind in _TAKING else None,
             )
         )
     return result
@@ -199,17 +202,17 @@ def _references(
     """Calls, reads and types with their scopes. Bare reads of local names are left out: they lead nowhere else."""
     claimed = collected.claimed
     # Patterns overlap: at one place a call says more than a read, and a name with its receiver more than without.
-    best: dict[int, tuple[int, str, str, str, int]] = {}
+    best: dict[int, tuple[int, str, str, str, int, str]] = {}
     for row in collected.references:
         start = row[0]
         if row[1] != CALL and start in claimed:
             continue
         other = best.get(start)
-        if other is None or (row[1] == CALL, row[3] != "") > (other[1] == CALL, other[3] != ""):
+        if other is None or (row[1] == CALL, row[3] != "", row[5]) > (other[1] == CALL, other[3] != "", other[5]):
             best[start] = row
     for start, name, line in collected.bare:
         if start not in claimed and start not in best:
-            best[start] = (start, READ, name, "", line)
+            best[start] = (start, READ, name, "", line, "")
     local = _locals(definitions, bindings, imports)
     outer = [
         one.parent if one.parent == MODULE or definitions[one.parent].kind not in CLASSES else MODULE
@@ -221,13 +224,13 @@ def _references(
     selves = language.self_names
     everywhere = not language.file_scoped or any(one.name == "*" for one in imports)
     leading = {one.name for one in definitions}.union(one.alias for one in imports)
-    for start, kind, name, receiver, line in map(best.__getitem__, sorted(best)):
+    for start, kind, name, receiver, line, arguments in map(best.__getitem__, sorted(best)):
         if kind == READ and not receiver and not everywhere and name not in leading:
             continue
         scope = sweep.at(start)
         if kind == READ and not receiver and (name in selves or _is_local(name, scope, local, outer)):
             continue
-        reference = Reference(kind, name, receiver, scope, line)
+        reference = Reference(kind, name, receiver, scope, line, arguments)
         if reference != previous:
             result.append(reference)
             previous = reference

@@ -21,6 +21,7 @@ from agentctx.index.postings import (
     mean_lengths,
     merged,
     ragged_search,
+    spliced,
     without,
 )
 
@@ -73,7 +74,7 @@ class FieldIndex:
         rows = moved[self.rows]
         lost = np.flatnonzero(rows < 0)
         held = self.starts - lost.searchsorted(self.starts)
-        rows = np.delete(rows, lost)
+        rows = without(rows, lost)
         new_terms, new_rows, new_counts, new_starts = grouped(added, documents, width)
         still = np.diff(held) > 0
         vocabulary = distinct(np.concatenate((self.vocabulary[still], new_terms)))
@@ -84,21 +85,19 @@ class FieldIndex:
         new_codes = np.repeat(vocabulary.searchsorted(new_terms), np.diff(new_starts))
         at = ragged_search(rows, ends[new_codes] - sizes[new_codes], ends[new_codes], new_rows)
         at += np.arange(len(at))
-        is_new = np.zeros(len(rows) + len(at), dtype=bool)
-        is_new[at] = True
         sizes += np.bincount(new_codes, minlength=len(vocabulary))
         starts = np.concatenate(([0], np.cumsum(sizes)))
         lengths = np.zeros((documents, width), dtype=np.int32)
         lengths[moved[moved >= 0]] = self.lengths[moved >= 0]
         add_lengths(lengths, added)
         made = type(self)(
-            vocabulary, starts, merged(is_new, rows, new_rows), merged(is_new, without(self.counts, lost), new_counts),
+            vocabulary, starts, merged(at, rows, new_rows), spliced(self.counts, lost, at, new_counts),
             lengths, mean_lengths(lengths), _NO_IMPACTS, self.scoring,
         )  # fmt: skip
         if not np.array_equal(made.means, self.means):
             return made._weighed()
         impacts = made._impacts(new_rows, new_counts)
-        return replace(made, impacts=merged(is_new, without(self.impacts, lost), impacts))
+        return replace(made, impacts=spliced(self.impacts, lost, at, impacts))
 
     def with_scoring(self, scoring: FieldScoring) -> Self:
         """The same documents, other weights. O(occurrences)."""

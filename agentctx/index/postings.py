@@ -14,6 +14,7 @@ Counts = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 
 _STEPS: Final = 8  # to the power of two, in which mean lengths are told apart
+_STRETCH: Final = 400  # elements; from there on copying stretches is quicker than choosing each element
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,21 +102,45 @@ def ragged_search(
 
 
 def without(array: npt.NDArray[Any], lost: npt.NDArray[np.int64]) -> npt.NDArray[Any]:
-    """Without the places `lost`."""
-    if not len(lost):
-        return array
-    if array.ndim > 1:
-        kind = np.dtype((np.void, array.shape[1]))
-        return np.delete(array.view(kind)[:, 0], lost).view(array.dtype).reshape(-1, array.shape[1])
-    return np.delete(array, lost)
+    """Without the places `lost`, ascending."""
+    return spliced(array, lost, np.zeros(0, dtype=np.int64), array[:0]) if len(lost) else array
 
 
-def merged(is_new: npt.NDArray[np.bool_], old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
-    """Old and new ones put together as `is_new` says."""
+def merged(places: npt.NDArray[np.int64], old: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Old and new ones put together; `places`, ascending, are those of the new ones in the result."""
+    return spliced(old, np.zeros(0, dtype=np.int64), places, new)
+
+
+def spliced(
+    old: npt.NDArray[Any], lost: npt.NDArray[np.int64], places: npt.NDArray[np.int64], new: npt.NDArray[Any]
+) -> npt.NDArray[Any]:
+    """Without the places `lost` of the old ones, and with the new ones at `places` of the result; both ascend.
+
+    Copies stretches where there are few of both: half the time that choosing every element takes, or less.
+    """
     if old.ndim > 1:  # rows of bytes move faster as one thing
         kind = np.dtype((np.void, old.shape[1]))
-        return merged(is_new, old.view(kind)[:, 0], new.view(kind)[:, 0]).view(old.dtype).reshape(-1, old.shape[1])
-    found = np.empty(len(is_new), dtype=old.dtype)
-    found[is_new] = new
-    found[~is_new] = old
+        found = spliced(old.view(kind)[:, 0], lost, places, np.ascontiguousarray(new).view(kind)[:, 0])
+        return found.view(old.dtype).reshape(-1, old.shape[1])
+    size = len(old) - len(lost) + len(places)
+    found = np.empty(size, dtype=old.dtype)
+    if (len(lost) + len(places)) * _STRETCH > size:
+        is_new = np.zeros(size, dtype=bool)
+        is_new[places] = True
+        found[~is_new] = np.delete(old, lost)
+    else:
+        begin = at = 0
+        for end, comes in _cuts(lost, places):
+            found[at : at + end - begin] = old[begin:end]
+            at += end - begin + comes
+            begin = end + (not comes)
+        found[at:] = old[begin:]
+    found[places] = new
     return found
+
+
+def _cuts(lost: npt.NDArray[np.int64], places: npt.NDArray[np.int64]) -> list[tuple[int, bool]]:
+    """The places of old ones before which a new one comes, and of those that go, in order."""
+    kept_before = places - np.arange(len(places))
+    before = kept_before + (lost - np.arange(len(lost))).searchsorted(kept_before, side="right")
+    return sorted([*((place, True) for place in before.tolist()), *((place, False) for place in lost.tolist())])

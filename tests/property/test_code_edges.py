@@ -22,8 +22,8 @@ PYTHON = (
     "tests/test_a.py tests/__init__.py b.py pyproject.toml"
 ).split()
 OTHERS = (
-    "web/a.ts web/b.ts web/lib/index.ts web/lib.ts go/a.go go/b.go go/pkg/c.go c/a.c c/b.h c/c.c j/a/Thing.java "
-    "j/b/Other.java r/a.rb r/b.rb s/a.rs s/pkg/mod.rs x/a.php x/b.cs"
+    "web/a.ts web/b.ts web/lib/index.ts web/lib.ts go/a.go go/b.go go/pkg/c.go c/a.c c/b.h c/c.c c/d.cc c/e.cc "
+    "j/a/Thing.java j/b/Other.java r/a.rb r/b.rb s/a.rs s/pkg/mod.rs x/a.php x/b.cs"
 ).split()
 
 BLOCKS = {
@@ -73,6 +73,8 @@ BLOCKS = {
         "package {m};",
         "import {m}.{n};",
         "class {n} extends {o} {{ void {p}() {{ {n}(); }} {o} {n}() {{ return new {o}(); }} }}",
+        "class {n} extends {o} {{ {o} x; {p}(int a) {{}} void {p}({o} a) {{ {n}(a, x); }} void {n}({o} a) {{}} }}",
+        "class {n} {{ {o} {p}({p} x, {o}... y) {{ return {n}(x, new {o}()); }} {o} {n}(int a) {{ {p}(1, {n}(2)); }} }}",
     ],
     "rb": ["require_relative '{m}'", "class {n} < {o}\n  def {p}\n    {n}.new.{o}\n  end\nend", "def {n}\n  {o}\nend"],
     "rs": [
@@ -85,9 +87,18 @@ BLOCKS = {
         "<?php\nnamespace {m};\nuse {m}\\{n};",
         "<?php\nclass {n} extends {o} {{ function {p}() {{ $this->{n}(); {o}(); }} }}",
     ],
-    "cs": ["namespace {m} {{ partial class {n} : {o} {{ void {p}() {{ {n}(); }} }} }}", "using {m};"],
+    "cs": [
+        "namespace {m} {{ partial class {n} : {o} {{ void {p}() {{ {n}(); }} }} }}",
+        "namespace {m} {{ partial class {n} {{ void {p}({o} a, int b = 0) {{ {p}(a); {o}({p}); }} }} }}",
+        "using {m};",
+    ],
 }
 BLOCKS["h"] = BLOCKS["c"]
+BLOCKS["cc"] = [
+    *BLOCKS["c"],
+    "struct {n} : {o} {{ int {p}(int a, {o} b = 1); }};",
+    "int {n}::{p}(int a, {o} b) {{ return {p}(a) + {n}(b); }}\nint {n}({o} x) {{ return {n}(x, 1); }}",
+]
 BLOCKS["toml"] = ["[project]"]
 
 

@@ -21,7 +21,8 @@ from tests.fixtures_store import sqlite_template
 PATHS = (
     "app/__init__.py", "app/models.py", "app/views.py", "app/sub/__init__.py", "app/sub/deep.py", "src/tool.py",
     "src/app2/__init__.py", "tests/test_app.py", "tests/conftest.py", "util.py", "web/index.ts", "web/store.ts",
-    "web/lib/index.ts", "pkg/main.go", "pkg/other.go", "lib/thing.rb", "notes.md", "pyproject.toml",
+    "web/lib/index.ts", "pkg/main.go", "pkg/other.go", "lib/thing.rb", "j/Shop.java", "j/Use.java", "notes.md",
+    "pyproject.toml",
 )  # fmt: skip
 PYTHON = (
     "class Base:\n    def run(self):\n        return self.stop()\n    def stop(self):\n        return helper()\n",
@@ -50,6 +51,11 @@ OTHER = {
         "package main\n\ntype T struct{}\n\nfunc (t T) Run() { other() }\n",
         "package main\n\nfunc other() { var t T; t.Run() }\n",
         "package main\n\nfunc other2() {}\n",
+    ),
+    "java": (
+        "package j;\nclass Shop {\n  void put(int a) {}\n  void put(String a) {}\n  Shop put(Shop a, int b) { }\n}\n",
+        "package j;\nclass Shop {\n  void put(Object a) {}\n  Shop put(Shop a, Object... b) { }\n}\n",
+        'package j;\nclass Use {\n  Shop s;\n  void go(int n) { s.put(n); s.put("x"); s.put(s, 1).put(s); }\n}\n',
     ),
     "rb": ("class Thing\n  def go_on\n    helper\n  end\nend\n", "module Thing\nend\n"),
     "md": ("# One\n\ntext\n", "# Two\n\n## Deeper\n"),
@@ -154,3 +160,23 @@ def test_an_index_that_follows_edits_equals_one_made_anew(history: list[dict[str
                 assert in_memory(following, "followed") == in_memory(anew, f"new{number}")
                 # Another process, which has nothing in memory, sees the same.
                 assert in_memory(anew, "followed") == in_memory(anew, f"new{number}")
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(history=histories())
+def test_a_process_that_starts_from_what_was_kept_makes_the_same(
+    history: list[dict[str, str]], pool: ExtractionPool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        location = Path(folder, "store.db")
+        location.write_bytes(sqlite_template())
+        root = Path(folder, "tree")
+        options = Settings(store=StoreSettings(synchronous="NORMAL"))
+        with open_store(location, clock=SystemClock(), ids=TimeOrderedIds(), settings=options.store) as store:
+            for number, tree in enumerate(history):
+                write(root, tree)
+                again, anew, reader = (Code(store, options, pool=pool) for _ in range(3))
+                assert indexed(again, root, "followed") == indexed(anew, root, f"new{number}")
+                expected = in_memory(anew, f"new{number}")
+                assert in_memory(again, "followed") == expected
+                assert in_memory(reader, "followed") == expected

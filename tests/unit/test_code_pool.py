@@ -20,6 +20,7 @@ from agentctx.code.resolve.affected import affected
 from agentctx.code.resolve.edge_codec import decode_edges, encode_edges
 from agentctx.code.resolve.imprint import imprint
 from agentctx.code.resolve.resolver import Resolver
+from agentctx.code.tame import LARGEST
 from agentctx.code.worker import LENGTH, serve
 from agentctx.errors import StoreCorrupt
 
@@ -66,6 +67,32 @@ class TestPool:
             first = list(pool.extract(tmp_path, ["a.py"]))
             assert list(pool.extract(tmp_path, ["a.py"])) == first
             assert list(pool.extract(tmp_path, [])) == []
+
+    def test_a_few_small_files_start_no_process_and_more_or_larger_ones_do(self, tmp_path: Path) -> None:
+        (tmp_path / "small.py").write_bytes(SOURCE)
+        (tmp_path / "large.py").write_bytes(SOURCE * (1 + LARGEST // len(SOURCE)))
+        for names, started in (["small.py"], 0), (["small.py", "large.py"], 1), (["small.py"] * 9, 1):
+            with ExtractionPool(1) as pool:
+                found = {one.path: one for one in pool.extract(tmp_path, names)}
+                assert sum(worker.running for worker in pool._workers) == started
+            assert found.keys() == set(names)
+            for name, one in found.items():
+                assert one.facts is not None
+                assert decode(one.facts) == extract(name, (tmp_path / name).read_bytes())
+                assert one.parts.keys() == {producer.key for producer in PRODUCERS}
+
+    def test_a_file_that_fails_here_is_left_to_another_process(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fails(path: str, content: bytes, patience: float) -> None:
+            raise TimeoutError(f"{path}: {len(content)} bytes in {patience} s")
+
+        (tmp_path / "a.py").write_bytes(SOURCE)
+        monkeypatch.setattr(pool_module, "extract", fails)
+        with ExtractionPool(1) as pool:
+            [found] = pool.extract(tmp_path, ["a.py"])
+        assert found.facts is not None
+        assert decode(found.facts) == extract("a.py", SOURCE)
 
     def test_a_file_that_is_gone_or_no_file_is_named(self, tmp_path: Path) -> None:
         (tmp_path / "a.py").write_bytes(SOURCE)

@@ -35,7 +35,8 @@ class Language:
     `wrappers` are the node types around a definition that belong to it (decorators, `export`). `comment` is what a line
     of a comment above a definition begins with, `attribute` a line that may stand between the two. `prepare` may blank
     out what the grammar stumbles over; it keeps the length and the lines. `file_scoped`: a plain name that the file
-    neither defines nor imports leads to nothing of the repository.
+    neither defines nor imports leads to nothing of the repository. `overloads`: definitions share a name, and the
+    arguments of a call tell which of them it means.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Language:
     constructors: frozenset[str] = frozenset({"constructor"})
     file_scoped: bool = False
     prepare: Callable[[bytes], bytes] | None = None
+    overloads: bool = False
 
     def load(self) -> tuple[Grammar, Query]:
         """The grammar and the query, from the installed wheel. Raises ImportError or tree_sitter.QueryError."""

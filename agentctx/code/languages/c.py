@@ -56,5 +56,6 @@ CPP = Language(
     prepare=_prepare,
     wrappers=frozenset({"type_definition", "template_declaration"}),
     imports=_imports,
+    overloads=True,
     exported=_exported,
 )

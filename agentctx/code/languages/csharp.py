@@ -28,6 +28,7 @@ CSHARP = Language(
     queries=("csharp",),
     attribute=("[",),
     imports=_imports,
+    overloads=True,
     exported=lambda _name, signature: "public " in signature or "protected " in signature,
     self_names=frozenset({"this", "base"}),
 )

@@ -26,5 +26,6 @@ JAVA = Language(
     extensions=(".java",),
     queries=("java",),
     imports=_imports,
+    overloads=True,
     exported=lambda _name, signature: "private " not in signature,
 )

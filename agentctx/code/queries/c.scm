@@ -30,8 +30,8 @@
 (parameter_declaration type: (_) @annotation declarator: [(identifier) @parameter (pointer_declarator declarator: (identifier) @parameter) (array_declarator declarator: (identifier) @parameter)])
 
 ; References
-(call_expression function: (identifier) @call)
-(call_expression function: (field_expression argument: (_) @receiver field: (field_identifier) @call))
+(call_expression function: (identifier) @call arguments: (_) @arguments)
+(call_expression function: (field_expression argument: (_) @receiver field: (field_identifier) @call) arguments: (_) @arguments)
 (field_expression argument: (_) @receiver field: (field_identifier) @read)
 (type_identifier) @type
 (identifier) @bare

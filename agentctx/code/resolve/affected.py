@@ -90,4 +90,4 @@ def _looking_at(codes: set[int], paths: list[str], footprints: Mapping[str, byte
     places = np.searchsorted(wanted, every)
     hits = wanted[np.minimum(places, len(wanted) - 1)] == every
     owners = np.repeat(np.arange(len(paths)), sizes)
-    return (paths[place] for place in np.unique(owners[hits]).tolist())
+    return (paths[place] for place in np.flatnonzero(np.bincount(owners[hits])).tolist())

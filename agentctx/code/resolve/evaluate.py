@@ -273,7 +273,7 @@ class Evaluator(Members):
                 found = Answer((owner,)) if owner is not None else UNKNOWN
             else:
                 found = self.settled(self.chain(path, scope, one.name))
-            for value in found.values:
+            for value in map(self.constructed, found.values):
                 if value.kind == Kind.CLASS:
                     kind = Kind.CLASS if one.itself else Kind.EACH if one.each else Kind.INSTANCE
                     values.append(Value(kind, value.path, value.place))
@@ -300,9 +300,21 @@ class Evaluator(Members):
             self._results[value] = UNKNOWN
             self.notes.look(value.path, self.world.files[value.path].definitions[value.place].name)
             self._depth += 1
-            known = self._results[value] = self._returned(value)
+            known = self._results[value] = merge([self._returned(one) for one in self._overloads(value)])
             self._depth -= 1
         return known
+
+    def _overloads(self, value: Value) -> list[Value]:
+        """`value` and what shares its name in its class: a chain does not tell which of them is called."""
+        one = self.world.files[value.path].definitions[value.place]
+        if one.parameters is None or (owner := self.world.enclosing_type(value.path, value.place)) is None:
+            return [value]
+        found = [
+            Value(value.kind, *other[1:])
+            for other in self.world.members(owner, one.name) or ()
+            if self.world.files[other.path].definitions[other.place].parameters is not None
+        ]
+        return found if Value(*value) in found else [value]
 
     def _returned(self, value: Value) -> Answer:
         tables = self.world.tables(value.path)

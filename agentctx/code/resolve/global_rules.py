@@ -128,7 +128,17 @@ class GlobalRules(FileRules):
         near = [value for value in values if value.path in reached or value.path == path]
         if len(near) == 1:
             return answer_of(near[0], "import")
+        if near and self._overloaded(near):
+            return answer_of(near[-1], "import")
         return self._alone(path, name)
+
+    def _overloaded(self, values: list[Value]) -> bool:
+        """Whether all are overloads of one function; which of them is meant, the arguments of the call tell."""
+        first = values[0].path
+        if any(value.path != first for value in values):
+            return False
+        definitions = [self._world.files[first].definitions[value.place] for value in values]
+        return len({one.parent for one in definitions}) == 1 and all(one.parameters is not None for one in definitions)
 
     def _spans_files(self, path: str, values: list[Value]) -> bool:
         """Whether definitions of one name in several files are one thing: namespaces, and all that Ruby may reopen."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,10 +18,10 @@ from agentctx.code.facts import MODULE, FileFacts
 from agentctx.code.resolve.notes import STARS
 from agentctx.errors import StoreCorrupt
 
-_HEAD: Final = struct.Struct("<4sIII")
-_MAGIC: Final = b"aim1"
-_CALLABLE: Final = 1
-_FIXTURE: Final = 2
+HEAD: Final = struct.Struct("<4sIII")
+MAGIC: Final = b"aim1"
+CALLABLE: Final = 1
+FIXTURE: Final = 2
 _MIX: Final = 0x9E3779B1
 _ALL: Final = 0xFFFFFFFF
 
@@ -42,14 +41,6 @@ class Imprint:
     defined: Codes
     names: tuple[str, ...]
     flags: bytes
-
-    def callables(self) -> Iterator[tuple[str, int]]:
-        """Name and place of every function and method."""
-        return ((self.names[place], place) for place, flag in enumerate(self.flags) if flag & _CALLABLE)
-
-    def fixtures(self) -> Iterator[tuple[str, int]]:
-        """Name and place of every definition with a decorator that says fixture."""
-        return ((self.names[place], place) for place, flag in enumerate(self.flags) if flag & _FIXTURE)
 
 
 def code_of(name: str) -> int:
@@ -72,14 +63,13 @@ def imprint(facts: FileFacts) -> bytes:
     scopes: list[int] = []
     for one in definitions:
         row = (one.qualname, one.kind, one.ordinal, one.returns, one.decorators, one.bases, one.exported)
-        code = zlib.crc32(
-            repr(row).encode("utf-8", "surrogatepass"), module if one.parent == MODULE else scopes[one.parent]
-        )
+        text = repr(row if one.parameters is None else (*row, one.parameters))
+        code = zlib.crc32(text.encode("utf-8", "surrogatepass"), module if one.parent == MODULE else scopes[one.parent])
         scopes.append(code)
         name = one.name
         defined[name] = seen[name] = zlib.crc32(code.to_bytes(4, "little"), seen.get(name, 0))
         fixture = bool(one.decorators) and any("fixture" in mark for mark in one.decorators)
-        flags.append((one.kind in ("function", "method")) * _CALLABLE + fixture * _FIXTURE)
+        flags.append((one.kind in ("function", "method")) * CALLABLE + fixture * FIXTURE)
     firsts: set[int] = set()
     for target, how, written, value, scope, _ in facts.bindings:
         if how in ("return", "yield"):
@@ -119,18 +109,18 @@ def _packed(facts: FileFacts, seen: dict[str, int], defined: dict[str, int], fla
     table = np.array(rows, dtype="<u4").reshape(-1, 3)
     texts = [facts.language, facts.package, *(one.name for one in facts.definitions)]
     text = "\0".join(one.replace("\0", "") for one in texts).encode("utf-8", "surrogatepass")
-    head = _HEAD.pack(_MAGIC, len(rows), len(flags), len(text))
+    head = HEAD.pack(MAGIC, len(rows), len(flags), len(text))
     return head + np.ascontiguousarray(table.T).tobytes() + flags + text
 
 
 def read_imprint(data: bytes) -> Imprint:
     """What `imprint` made. Raises StoreCorrupt for other bytes. About 10 us."""
     try:
-        magic, count, rows, length = _HEAD.unpack_from(data)
-        place = _HEAD.size + 12 * count
-        if magic != _MAGIC or len(data) != place + rows + length:
+        magic, count, rows, length = HEAD.unpack_from(data)
+        place = HEAD.size + 12 * count
+        if magic != MAGIC or len(data) != place + rows + length:
             raise ValueError("another format")
-        table = np.frombuffer(data, "<u4", 3 * count, _HEAD.size).reshape(3, count)
+        table = np.frombuffer(data, "<u4", 3 * count, HEAD.size).reshape(3, count)
         language, package, *names = str(data[place + rows :], "utf-8", "surrogatepass").split("\0")
         if len(names) != rows:
             raise ValueError("names and rows differ")

@@ -23,6 +23,7 @@ from agentctx.code.resolve.edges import (
     Unresolved,
 )
 from agentctx.code.resolve.evaluate import Evaluator
+from agentctx.code.resolve.overloads import Overloads
 from agentctx.code.resolve.values import CONFIDENCE, UNKNOWN, Answer, Kind, Value
 
 _SHORTEST_UNIQUE: Final = 4
@@ -39,6 +40,9 @@ _COMMON: Final = frozenset(
     for name in line.split()
 )
 
+Outcome = tuple[tuple[Value, ...], str, float]
+"""The definitions that a reference means, with the rung and how sure it is; without any, why."""
+
 
 class Linker:
     """Makes the edges of files over one evaluator. Not thread-safe."""
@@ -46,21 +50,29 @@ class Linker:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._world = evaluator.world
+        self._overloads = Overloads(evaluator)
         self._test_files: dict[str, bool] = {}
 
     def link(self, path: str, references: Iterable[Reference]) -> FileEdges:
         """All edges that begin in the file at `path`, which holds `references`."""
         self._evaluator.begin()
+        self._overloads.begin()
         result = FileEdges(path)
         facts = self._world.files[path]
         self._structure(result, path, facts)
         self._imports(result, path, facts)
-        memo: dict[tuple[str, int, str, str], tuple[tuple[Value, ...], str, float]] = {}
+        memo: dict[tuple[str, int, str, str], Outcome] = {}
+        chosen: dict[tuple[Outcome, int, str], Outcome] = {}
         for reference in references:
             key = (reference.kind, reference.scope, reference.receiver, reference.name)
             outcome = memo.get(key)
             if outcome is None:
                 outcome = memo[key] = self._outcome(path, reference)
+            if reference.arguments and outcome[0]:
+                call = (outcome, reference.scope, reference.arguments)
+                if call not in chosen:
+                    chosen[call] = self._chosen(path, reference, outcome)
+                outcome = chosen[call]
             targets, rung, confidence = outcome
             source = self._world.id(path, reference.scope)
             if reference.kind == CALL:
@@ -127,9 +139,9 @@ class Linker:
         if owner is None or one.kind == "function":
             return
         for base in self._evaluator.order(owner)[0][1:]:
-            found = self._world.members(base, one.name)
-            if found:
-                target = self._world.id(found[-1].path, found[-1].place)
+            found = self._overloads.overridden(one, self._world.members(base, one.name) or ())
+            if found is not None:
+                target = self._world.id(found.path, found.place)
                 edge = Edge(OVERRIDES, self._world.id(path, place), target, one.name_line, "self", CONFIDENCE["self"])
                 result.edges.append(edge)
                 return
@@ -147,7 +159,7 @@ class Linker:
             for target in dict.fromkeys(targets):
                 result.edges.append(Edge(IMPORTS, source, target, imported.line, "import", CONFIDENCE["import"]))
 
-    def _outcome(self, path: str, reference: Reference) -> tuple[tuple[Value, ...], str, float]:
+    def _outcome(self, path: str, reference: Reference) -> Outcome:
         """The definitions that a reference means, with the rung; without any, why."""
         answer = self._answer(path, reference)
         inside = tuple(value for value in answer.values if value.kind != Kind.EXTERNAL)
@@ -169,6 +181,12 @@ class Linker:
         if not targets:
             return (), "unknown", 0.0
         return targets, answer.rung or "scope", answer.confidence
+
+    def _chosen(self, path: str, reference: Reference, outcome: Outcome) -> Outcome:
+        """The outcome for the arguments of one call, where definitions share the name."""
+        targets, rung, confidence = outcome
+        left, why = self._overloads.chosen(path, reference, targets)
+        return (left, rung, confidence) if left else ((), why, 0.0)
 
     def _answer(self, path: str, reference: Reference) -> Answer:
         evaluator = self._evaluator
@@ -240,7 +258,7 @@ class Linker:
             self._evaluator.chain(path, reference.scope, reference.receiver).values
         )
 
-    def _unique(self, reference: Reference) -> tuple[tuple[Value, ...], str, float]:
+    def _unique(self, reference: Reference) -> Outcome:
         """The last rung: a name that one definition of the repository has, and no builtin type."""
         name = reference.name
         places = self._world.callables(name)

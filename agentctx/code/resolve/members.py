@@ -153,6 +153,16 @@ class Members(ABC):
         """Whether the class or a base in the repository defines the name, whatever it stands for."""
         return any(self.own_member(one, name, bound=False) is not None for one in self.order(cls)[0])
 
+    def constructed(self, value: Value) -> Value:
+        """The class where `value` is a constructor that has its name: inside of the class both go by it."""
+        if value.kind in (Kind.FUNCTION, Kind.BOUND) and value.place >= 0:
+            owner = self.world.enclosing_type(value.path, value.place)
+            if owner is not None:
+                name = self.world.files[value.path].definitions[value.place].name
+                if self.world.files[owner.path].definitions[owner.place].name == name:
+                    return owner
+        return value
+
     def granted(self, order: tuple[Value, ...], name: str) -> Answer | None:
         """A member that a framework gives every class of its kind at run time; see `frameworks.py`."""
         for cls in order:

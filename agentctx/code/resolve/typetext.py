@@ -41,7 +41,7 @@ def read_type(text: str) -> tuple[Written, ...]:
     """The classes that `text` names: `Optional[list[Foo]]` is a collection of Foo. Empty when it is not understood."""
     text = text.strip().lstrip(":").strip().strip("\"'`")
     text = text.replace("->", ".").replace("::", ".").replace("\\", ".").strip(".")
-    text = " ".join(_NOISE.sub("", text).split())
+    text = " ".join(_NOISE.sub("", text).split()).replace("<>", "")  # `Foo<?>` is a Foo, no array
     found = _read(text.replace("<", "[").replace(">", "]"), 0)
     return found if len(found) <= _MOST else ()
 

@@ -7,7 +7,8 @@ from typing import Final
 
 from agentctx.code.facts import CLASSES, MODULE, FileFacts, symbol_id
 from agentctx.code.languages import BY_NAME
-from agentctx.code.resolve.imprint import imprint, read_imprint
+from agentctx.code.resolve.definers import Definers
+from agentctx.code.resolve.imprint import imprint
 from agentctx.code.resolve.notes import ANYWHERE, Notes
 from agentctx.code.resolve.tables import FileTables
 from agentctx.code.resolve.values import Kind, Value
@@ -64,24 +65,15 @@ class World:
         self._tables: dict[str, FileTables] = {}
         self._groups: dict[str, Group] = {}
         self._ids: dict[str, list[str]] = {}
-        self._languages: dict[str, str] = {}
         self._of_language: dict[str, list[str]] = {}
         self._callables: dict[str, list[Value]] = {}
         self._fixtures: dict[str, list[Value]] = {}
-        self._defined: set[str] = set()
-        for path in sorted(files):
-            self._enter(path, imprint(self.files[path]) if imprints is None else imprints[path])
-
-    def _enter(self, path: str, data: bytes) -> None:
-        one = read_imprint(data)
-        self._languages[path] = one.language
-        self._of_language.setdefault(one.language, []).append(path)
-        if one.names:
-            self._defined.update(one.names)
-            for name, place in one.callables():
-                self._callables.setdefault(name, []).append(Value(Kind.FUNCTION, path, place))
-            for name, place in one.fixtures():
-                self._fixtures.setdefault(name, []).append(Value(Kind.FUNCTION, path, place))
+        self._definers = Definers(
+            {path: imprint(self.files[path]) if imprints is None else imprints[path] for path in sorted(files)}
+        )
+        self._languages = self._definers.languages
+        for path, language in self._languages.items():
+            self._of_language.setdefault(language, []).append(path)
 
     def of_language(self, *languages: str) -> list[str]:
         """The paths of all files in one of the languages, in order."""
@@ -90,17 +82,23 @@ class World:
     def callables(self, name: str) -> list[Value] | None:
         """Every function and method of that name; None when nothing of that name is defined."""
         self.notes.look(ANYWHERE, name)
-        return self._callables.get(name, []) if name in self._defined else None
+        known = self._callables.get(name)
+        if known is None:
+            known = self._callables[name] = [Value(Kind.FUNCTION, *one) for one in self._definers.callables(name)]
+        return known if known or self._definers.files(name) else None
 
     def defines(self, name: str) -> bool:
         """Whether any file defines that name."""
         self.notes.look(ANYWHERE, name)
-        return name in self._defined
+        return bool(self._definers.files(name))
 
     def fixtures(self, name: str) -> list[Value]:
         """Every definition of that name with a decorator that says fixture."""
         self.notes.look(ANYWHERE, name)
-        return self._fixtures.get(name, [])
+        known = self._fixtures.get(name)
+        if known is None:
+            known = self._fixtures[name] = [Value(Kind.FUNCTION, *one) for one in self._definers.fixtures(name)]
+        return known
 
     def group(self, path: str) -> Group:
         """The types among which those of the file at `path` are: of the file, its folder, or its language."""
