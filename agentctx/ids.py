@@ -7,7 +7,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+"""Where microseconds are counted from."""
 _MICROSECOND: Final = timedelta(microseconds=1)
 _CROCKFORD: Final = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -47,9 +48,9 @@ class TimeOrderedIds:
 
 def to_micros(moment: datetime) -> int:
     """Microseconds since 1970 of a timezone-aware datetime."""
-    return (moment - _EPOCH) // _MICROSECOND
+    return (moment - EPOCH) // _MICROSECOND
 
 
 def from_micros(micros: int) -> datetime:
     """The UTC datetime of so many microseconds since 1970."""
-    return _EPOCH + timedelta(microseconds=micros)
+    return EPOCH + timedelta(0, 0, micros)

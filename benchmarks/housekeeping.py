@@ -44,6 +44,8 @@ from agentctx.types import NewEpisode
 LARGE = "bench/large"
 _BATCH = 500
 _SNAPSHOTS = 6
+_ROOM = 16 << 20  # bytes for small namespaces beside the large one: some fifty of a hundred episodes
+_ENOUGH = 10_000  # episodes of small namespaces that are more than that
 Work = Callable[[threading.Event], None]
 
 
@@ -180,8 +182,19 @@ def snapping(engine: ContextEngine, times: int) -> Work:
     return work
 
 
-def evicting(engine: ContextEngine, names: Sequence[str]) -> Work:
-    """Searches of more small namespaces than the budget of memory holds, so that one goes for each that comes."""
+def evicting(engine: ContextEngine, names: Sequence[str], evicted: list[str]) -> Work:
+    """Searches of more small namespaces than the budget of memory holds, so that one goes for each that comes.
+
+    evicted: gets their names.
+    """
+    keeper: Any = engine.memory._indexes.residency._keeper
+    tell = keeper.evicted
+
+    def note(name: str, index: Any) -> None:
+        evicted.append(name)
+        tell(name, index)
+
+    keeper.evicted = note
 
     def work(stop: threading.Event) -> None:
         for name in names:
@@ -295,15 +308,20 @@ def main() -> None:
             rows["writes and snapshot"] = during(reader, writing(engine, new[first:]), given.searches)
             rows["writes and snapshot"]["snapshot"] = saved(engine) != before
             rows["idle again"] = reader.ask(lambda: True, given.searches)
-            needed = host.resident_mib()["total"]
+            needed = engine.memory._residency.nbytes
         gc.unfreeze()
-        tight = max(int(needed * 0.6), 64) << 20
-        with opened(path, tight) as engine:
+        first = many(path, names, given.each, 300, given.seed, 2 << 30)  # before there are snapshots of them
+        with opened(path, needed + _ROOM) as engine:
             reader = Reader(engine, questions)
             reader.ask(lambda: True, 50)
             freeze()
             rows["idle, little memory"] = reader.ask(lambda: True, given.searches)
-            rows["eviction"] = during(reader, evicting(engine, list(islice(cycle(names), 2000))), given.searches)
+            evicted: list[str] = []
+            small = list(islice(cycle(names), 2000))
+            rows["eviction"] = during(reader, evicting(engine, small, evicted), given.searches)
+            rows["eviction"]["evicted"] = len(evicted)
+            if LARGE in evicted or (len(names) * given.each >= _ENOUGH and not evicted):
+                raise SystemExit("the budget of memory is not what it should be: " + ", ".join(evicted[:3]))
         result = {
             "benchmark": "housekeeping",
             "rows": rows,
@@ -317,10 +335,8 @@ def main() -> None:
                     ("eviction", "idle, little memory"),
                 )
             },
-            "many": {
-                **many(path, names, given.each, 300, given.seed, 2 << 30),
-                "ingest_s": round(small_s, 1),
-            },
+            "many": {**first, "ingest_s": round(small_s, 1)},
+            "many_evicted_before": many(path, names, given.each, 300, given.seed, 2 << 30),
             "episodes": given.episodes,
             "data": given.data.name if given.data else "synthetic",
             "switch_interval": given.switch_interval,
@@ -337,6 +353,7 @@ def main() -> None:
         )
     print(f"  p90 against idle: {result['ratio_p90']}")
     print(f"  many namespaces: {result['many']}")
+    print(f"  the same after eviction: {result['many_evicted_before']}")
     print(f"  {result['machine']}\n  {host.versions()}")
     if given.json:
         report.write_json(result, given.json)

@@ -9,30 +9,20 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import render_code
+import render_scale
+from render_parts import Result, table, where
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "benchmarks.md"
-PICTURE = ROOT / "docs" / "peers.svg"
 BEGIN, END = "<!-- results: begin (benchmarks/render_results.py) -->", "<!-- results: end -->"
 METRICS = ("any@5", "all@5", "fraction@5", "any@10", "all@10", "fraction@10", "ndcg@10")
-Result = Mapping[str, Any]
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
-    """A Markdown table."""
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
-    yield ""
 
 
 def retrieval(result: Result) -> Iterator[str]:
@@ -84,14 +74,6 @@ def difference(row: Result, level: str, name: str) -> str:
     found = row["difference"][level][name]
     mark = "**" if found["clear"] else ""
     return f"{mark}{found['mean']:+.3f}{mark} ({found['low']:+.3f} to {found['high']:+.3f})"
-
-
-def where(machine: Result) -> str:
-    """The machine in a sentence."""
-    return (
-        f"Measured on {machine['measured_at'][:10]} on {machine['cpu']}, {machine['cores']} cores, load "
-        f"{machine['load_1min']}."
-    )
 
 
 def latency(result: Result) -> Iterator[str]:
@@ -183,113 +165,6 @@ def layout(result: Result) -> Iterator[str]:
     yield ""
 
 
-def scale(result: Result) -> Iterator[str]:
-    """What `agentctx bench scale` found."""
-    yield f"### One namespace, by its size ({sources(result)})"
-    yield ""
-    sizes = [(f"{row['episodes']:,}", row) for row in result["sizes"]]
-    told = "; ".join(
-        f"{size}: {', '.join(f'{n:,} {kind}' for kind, n in row['sources'].items())}" for size, row in sizes
-    )
-    yield f"Episodes, {told}. A query counts by its median over {result['repeat']} processes that each ask it once."
-    yield ""
-    head = ["episodes", "queries", "n", "p50 ms", "p95 ms", "cpu p50 ms", "recall@10", "scored", "share", "postings"]
-    lines: list[list[str]] = []
-    for size, row in sizes:
-        asked = [
-            ("", row["families"]),
-            *((f", without {name}", part) for name, part in row.get("ablation", {}).items()),
-        ]
-        lines += [[size, name + what, *family(one)] for what, part in asked if part for name, one in part.items()]
-    yield from table([*head, "codes", "widened"], lines)
-    lines = [
-        [size, name, f"{one['latency_ms']['p50']:.2f}", f"{one['latency_ms']['p95']:.2f}", f"{ratio:.1f}"]
-        for size, row in sizes
-        if "baseline" in row
-        for (name, one), ratio in zip(
-            row["baseline"]["families"].items(), row["baseline"]["ratio_p50"].values(), strict=True
-        )
-    ]
-    if lines:
-        yield "The fixed baseline, faiss Flat and a full BM25 scan over the same rows, fused:"
-        yield ""
-        yield from table(["episodes", "queries", "p50 ms", "p95 ms", "p50 / ours"], lines)
-    head = ["episodes", "ingest/s", "consolidation s", "open s", "without snapshot s", "resident MiB", "store MiB"]
-    lines = [
-        [
-            size,
-            f"{row['ingest_per_s']:,.0f}" if row["ingest_per_s"] else "not timed",
-            f"{row['settle']['consolidate_s']:.1f}",
-            f"{row['open_s']['snapshot']:.2f}",
-            f"{row['open_s']['rebuilt']:.1f}" if "rebuilt" in row["open_s"] else "",
-            f"{row['resident_mib']['asked']['total']:,.0f}",
-            f"{row['disk_mib']['store']:,.0f}",
-            f"{row['disk_mib']['snapshots']:,.0f}",
-            f"{row['cold_namespace_ms']['snapshot']:.1f}",
-        ]
-        for size, row in sizes
-    ]
-    yield from table([*head, "snapshot MiB", "first search of a cold namespace of 1,000, ms"], lines)
-    yield where(result["machine"])
-    yield ""
-
-
-def sources(result: Result) -> str:
-    """Where the episodes come from, in a few words."""
-    data = result["data"]
-    names = [f"`{data['file']}`"] if data["file"] else []
-    names += [f"commits of {len(data['repositories'])} repositories"] if data["repositories"] else []
-    return ", ".join(names) or "made up"
-
-
-def family(row: Result) -> list[str]:
-    """What one family of queries took, as cells."""
-    taken = row["latency_ms"]
-    return [
-        str(row["n"]),
-        f"{taken['p50']:.2f}",
-        f"{taken['p95']:.2f}",
-        f"{row['cpu_ms']['p50']:.2f}",
-        f"{row['recall']:.4f}",
-        f"{row['scored']:,.0f}",
-        f"{row['scored_share']:.2%}",
-        f"{row['postings']:,.0f}",
-        f"{row['codes']:,.0f}",
-        f"{row['widened_share']:.2f}",
-    ]
-
-
-def peers(result: Result) -> Iterator[str]:
-    """What `agentctx bench peers` found."""
-    yield f"### Other systems, same episodes, queries and vectors ({sources(result)})"
-    yield ""
-    if PICTURE.exists():
-        yield f"![p50 of one search against the number of episodes, dense and hybrid]({PICTURE.name})"
-        yield ""
-    for row in result["sizes"]:
-        lines = [
-            [one["system"], one["task"], f"failed: {one['error']}", *[""] * 6]
-            if "error" in one
-            else [
-                one["system"],
-                one["task"],
-                f"{one['latency_ms']['p50']:.2f}",
-                f"{one['latency_ms']['p95']:.2f}",
-                f"{one['recall']:.4f}",
-                one["recall_is"],
-                f"{one['add_per_s']:,.0f}" if one["add_per_s"] else "not timed",
-                f"{one['resident_mib']:,.0f}",
-                f"{one['disk_mib']:,.0f}",
-            ]
-            for one in row["systems"]
-        ]
-        head = [f"{row['episodes']:,} episodes", "task", "p50 ms", "p95 ms", "recall@10", "of what", "add/s"]
-        yield from table([*head, "resident MiB", "disk MiB"], lines)
-    versions = ", ".join(f"{name} {result['versions'][name]}" for name in ("lancedb", "chromadb", "faiss-cpu"))
-    yield f"{result['queries']} queries; {versions}. {where(result['machine'])}"
-    yield ""
-
-
 def housekeeping(result: Result) -> Iterator[str]:
     """What `housekeeping.py` found."""
     yield f"### Readers while there is work in the background, {result['episodes']:,} episodes ({result['data']})"
@@ -306,9 +181,20 @@ def housekeeping(result: Result) -> Iterator[str]:
         f"opened in {many['open_s']} s; the first search of {many['searched']} of them p50 "
         f"{many['first_search_ms']['p50']} ms, p95 {many['first_search_ms']['p95']} ms; of the large one "
         f"{many['large_first_search_s']} s; resident {many['resident_mib']['after']['total']:,.0f} MiB. "
-        f"{where(result['machine'])}"
+        f"{_again(result)}{where(result['machine'])}"
     )
     yield ""
+
+
+def _again(result: Result) -> str:
+    """Of namespaces that were evicted before."""
+    if "many_evicted_before" not in result:
+        return ""
+    evicted, taken = result["rows"]["eviction"]["evicted"], result["many_evicted_before"]["first_search_ms"]
+    return (
+        f"{evicted:,} times one was evicted; of those that were, the first search took p50 {taken['p50']} ms, "
+        f"p95 {taken['p95']} ms. "
+    )
 
 
 def timeline(result: Result) -> Iterator[str]:
@@ -353,8 +239,8 @@ KINDS = {
     "rpc_overhead": rpc_overhead,
     "ingest": ingest,
     "crash": crash,
-    "scale": scale,
-    "peers": peers,
+    "scale": render_scale.scale,
+    "peers": render_scale.peers,
     "housekeeping": housekeeping,
     "layout": layout,
     "timeline": timeline,

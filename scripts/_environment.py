@@ -3,7 +3,8 @@
     python scripts/_environment.py .venv [--extras dev] [--fresh]
 
 The project is installed in editable form, so only a change of pyproject.toml, of the Python or of the checkout's
-place makes the environment out of date. The stamp is written last: an installation that broke off is done again.
+place makes the environment out of date; a change of the kernels' sources has them compiled again. The stamp is written
+last: an installation that broke off is done again.
 """
 
 from __future__ import annotations
@@ -48,8 +49,14 @@ def main() -> int:
 
 def prepare(folder: Path, extras: str, *, fresh: bool) -> None:
     """Bring the environment in `folder` up to date."""
-    wanted = stamp(extras)
-    if not fresh and current(folder) == wanted:
+    wanted, sources = stamp(extras), kernels()
+    installed = [] if fresh else current(folder)
+    if installed == [wanted, sources]:
+        return
+    if installed[:1] == [wanted]:
+        pip(folder, ["install", "--no-deps", "--editable", "."])
+        tell_of_kernels()
+        (folder / STAMP).write_text(f"{wanted}\n{sources}\n", encoding="utf-8")
         return
     if folder.exists():
         if not (folder / "pyvenv.cfg").exists() and any(folder.iterdir()):
@@ -61,8 +68,15 @@ def prepare(folder: Path, extras: str, *, fresh: bool) -> None:
         create(folder)
         target = f".[{extras}]" if extras else "."
         pip(folder, ["install", "--editable", target])
-    (folder / STAMP).write_text(wanted, encoding="utf-8")
+    (folder / STAMP).write_text(f"{wanted}\n{sources}\n", encoding="utf-8")
+    tell_of_kernels()
     print(f"installed into {shown} in {time.monotonic() - began:.0f} s", file=sys.stderr)
+
+
+def tell_of_kernels() -> None:
+    """Say so where nothing was compiled: pip keeps to itself what the build told."""
+    if not any((ROOT / "agentctx").glob("_kernels.*.so")):
+        print("no C compiler: numpy does the work of the kernels, see docs/kernels.md", file=sys.stderr)
 
 
 def stamp(extras: str) -> str:
@@ -71,13 +85,20 @@ def stamp(extras: str) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def current(folder: Path) -> str:
-    """The stamp of an environment that can be used; empty otherwise."""
+def kernels() -> str:
+    """What the compiled kernels are made of, as a hash."""
+    sources = sorted((ROOT / "native").glob("*.[ch]"))
+    parts = [path.read_text(encoding="utf-8") for path in (ROOT / "hatch_build.py", *sources)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def current(folder: Path) -> list[str]:
+    """The lines of the stamp of an environment that can be used; none otherwise."""
     try:
-        found = (folder / STAMP).read_text(encoding="utf-8")
+        found = (folder / STAMP).read_text(encoding="utf-8").split()
     except OSError:
-        return ""
-    return found if os.access(python_of(folder), os.X_OK) else ""
+        return []
+    return found if os.access(python_of(folder), os.X_OK) else []
 
 
 def python_of(folder: Path) -> Path:

@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from agentctx import __version__
+from agentctx import __version__, kernels
 from agentctx.cli.output import one_line
 from agentctx.errors import AgentctxError, Unauthenticated
 
@@ -54,6 +54,7 @@ def environment(target: Target) -> Iterator[Check]:
     """Python, the packages, SQLite, the settings."""
     yield _python()
     yield from _packages()
+    yield _kernels()
     yield guarded("environment", "sqlite", _sqlite)
 
     def settings() -> Check:
@@ -87,6 +88,14 @@ def _packages() -> Iterator[Check]:
             yield Check("environment", name, "ok", f"{metadata.version(name)}, for {use}")
         except metadata.PackageNotFoundError:
             yield Check("environment", name, "ok", f"not installed; only {use} need it")
+
+
+def _kernels() -> Check:
+    if kernels.compiled is not None:
+        return Check("environment", "kernels", "ok", "compiled")
+    fix = "install a C compiler, then pip install --force-reinstall --no-deps agentctx"
+    detail = f"numpy does their work, and searches take several times as long: {one_line(kernels.problem)}"
+    return Check("environment", "kernels", "note", detail, fix)
 
 
 def _sqlite() -> Check:

@@ -60,7 +60,7 @@ class Embedder(Protocol):
 
 def check_texts(texts: Sequence[str], kind: TextKind) -> list[str]:
     """`texts` as a list of valid Unicode; InvalidArgument, naming the place, for anything but texts."""
-    if isinstance(texts, str | bytes) or not isinstance(texts, Sequence):
+    if type(texts) is not list and (isinstance(texts, str | bytes) or not isinstance(texts, Sequence)):
         raise InvalidArgument(f"texts must be a list of texts, not {type(texts).__name__}", field="texts")
     if kind not in ("document", "query"):
         raise InvalidArgument(f"kind is 'document' or 'query', not {kind!r}", field="kind")

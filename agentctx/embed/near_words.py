@@ -40,16 +40,28 @@ class NearWords:
         """`hash_of` each term."""
         self.numbers: Mapping[str, int] = {term: number for number, term in enumerate(self.terms)}
         self._rows: Mapping[str, int] = {word: row for row, word in enumerate(words)}
-        self._ids: Ids = tensors["ids"]
-        self._near: npt.NDArray[np.uint8] = tensors["near"]
+        self._row_of_term: list[int] = tensors["rows"].tolist()
+        self.ids: Ids = tensors["ids"]
+        """By row the places in `terms` of what is near a word, the nearest first."""
+        self.nearness: npt.NDArray[np.uint8] = tensors["near"]
+        """How near each is, in parts of 255; 0 pads the rows."""
 
-    def near(self, words: Sequence[str]) -> tuple[Ids, Strengths]:
+    def row_of(self, word: str, term: str = "") -> int:
+        """The row of a word; of one that is not listed, that of the commonest word with its term; else -1."""
+        row = self._rows.get(word)
+        if row is None:
+            number = self.numbers.get(term)
+            return -1 if number is None else self._row_of_term[number]
+        return row
+
+    def near(self, words: Sequence[str], terms: Sequence[str] = ()) -> tuple[Ids, Strengths]:
         """A row a word: the places in `terms` of those near it, the nearest first, and how near; 0 pads the rows.
 
-        An unknown word has none.
+        terms: those of the words, if words that are not listed are to have what the commonest word with their term
+        has. Otherwise they have none.
         """
-        rows = [self._rows.get(word, -1) for word in words]
-        return self._ids[rows], self._near[rows] * np.float32(1 / _PARTS)
+        rows = list(map(self.row_of, words, terms)) if terms else [self._rows.get(word, -1) for word in words]
+        return self.ids[rows], self.nearness[rows] * np.float32(1 / _PARTS)
 
     @classmethod
     def compare(
@@ -59,7 +71,7 @@ class NearWords:
         terms: Mapping[str, Sequence[str]],
         width: int = WIDTH,
     ) -> dict[str, npt.NDArray[Any]]:
-        """Make the table of some words and their unit vectors. terms: by term the words that have it.
+        """Make the table of some words and their unit vectors. terms: by term the words that have it, commonest first.
 
         A word is as near to a term as to the nearest of the term's words. `near` counts the last row, which is empty,
         as that of every unknown word.
@@ -80,6 +92,7 @@ class NearWords:
             "words": np.frombuffer("\n".join(words).encode(), dtype=np.uint8),
             "terms": np.frombuffer("\n".join(terms).encode(), dtype=np.uint8),
             "hashes": np.array([hash_of(term) for term in terms], dtype=np.uint64),
+            "rows": np.array([place[some[0]] for some in terms.values()], dtype=np.uint16),
             "ids": ids,
             "near": near,
         }

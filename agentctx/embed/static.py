@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.embed.base import EmbedderIdentity, TextKind, Vectors, check_texts, normalise
 from agentctx.errors import FailedPrecondition
 
@@ -71,13 +72,16 @@ class StaticEmbedder:
         if self._closed:
             raise FailedPrecondition("this embedder is closed: open another one", field="embedder")
         table = self._table or self._load()
+        native = kernels.compiled
         vectors = np.zeros((len(texts), self._identity.dimensions), dtype=np.float32)
         for vector, text in zip(vectors, texts, strict=True):
             ids = table.pieces.ids(text, MAX_TOKENS)
-            if ids:
+            if ids and native is not None:
+                native.sum_of_rows(table.rows, table.scale, ids, vector)
+            elif ids:
                 # A sum a text: np.add.reduceat over the whole batch was measured three times slower.
                 np.dot(table.scale.take(ids), table.rows.take(ids, axis=0).astype(np.float32), out=vector)
-        return normalise(vectors)
+        return vectors if native is not None else normalise(vectors)
 
     def knows(self, word: str) -> bool:
         """Whether the table has one row for the whole word, so that its vector is more than a mean of pieces."""

@@ -8,8 +8,7 @@ beside each other instead.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
 from threadpoolctl import LibController, ThreadpoolController
 
@@ -23,7 +22,7 @@ class _Gate:
         self._libraries: list[LibController] | None = None
         self._restore: list[tuple[LibController, int]] = []
 
-    def enter(self) -> None:
+    def __enter__(self) -> None:
         with self._lock:
             self._inside += 1
             if self._inside > 1:
@@ -36,7 +35,7 @@ class _Gate:
                     library.set_num_threads(1)
                     self._restore.append((library, threads))
 
-    def leave(self) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._inside -= 1
             if not self._inside:
@@ -48,11 +47,6 @@ class _Gate:
 _gate = _Gate()
 
 
-@contextmanager
-def one_thread() -> Iterator[None]:
+def one_thread() -> AbstractContextManager[None]:
     """Within it, numpy's matrix products use one thread. Reentrant, thread-safe; some microseconds."""
-    _gate.enter()
-    try:
-        yield
-    finally:
-        _gate.leave()
+    return _gate

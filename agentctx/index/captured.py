@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from agentctx.index.columns import Columns, part
+from agentctx.index.columns import Columns
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.expiry import FOREVER
 from agentctx.index.growable import Growable
@@ -64,20 +64,31 @@ def capture(index: EpisodeIndex) -> Capture:
     return Capture(index.revision, meta, arrays)
 
 
-def restore(
-    meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]], dimensions: int, embedder_key: str
-) -> EpisodeIndex:
-    """An index as it was when it was captured. O(n). What does not fit together raises some exception."""
-    index = EpisodeIndex(Revision(meta["epoch"], meta["sequence"]), dimensions, embedder_key)
+def restoring(
+    index: EpisodeIndex, meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
+) -> Generator[None, None, None]:
+    """Make an empty index what one was when it was captured, in small steps. O(n).
+
+    What does not fit together raises some exception, and the index is of no use then.
+    """
+    parts: dict[str, dict[str, npt.NDArray[Any]]] = {}
+    for name, one in arrays.items():
+        prefix, _, rest = name.partition(".")
+        parts.setdefault(prefix, {})[rest] = one
+    index.advance(Revision(meta["epoch"], meta["sequence"]))
     index.last_sequence, index.last_recorded = meta["last_sequence"], meta["last_recorded"]
     index.without_vector = meta["without_vector"]
     for name in _COUNTS:
-        setattr(index, name, Growable.of(arrays[f"counts.{name}"]))
-    index._use(Columns.restore(part(arrays, "columns")))
-    index.tags = TagIndex.restore(part(arrays, "tags"))
-    index.vectors = VectorIndex.restore(part(arrays, "vectors"))
-    index.timeline = TemporalIndex.restore(part(arrays, "timeline"))
-    index.recordings = TemporalIndex.restore(part(arrays, "recordings"))
+        setattr(index, name, Growable.of(parts["counts"][name]))
+    index._use(Columns.restore(parts["columns"]))
+    yield
+    index.tags = TagIndex.restore(parts["tags"])
+    yield
+    index.vectors = VectorIndex.restore(parts["vectors"])
+    yield
+    index.timeline = TemporalIndex.restore(parts["timeline"])
+    index.recordings = TemporalIndex.restore(parts["recordings"])
+    yield
     tags = index.columns.of["tags"].array, index.columns.history.columns["tags"].array
     index.labels.take_all(np.concatenate(tags))
     index._now = meta["now"]
@@ -85,10 +96,10 @@ def restore(
     index._expiry.start(index.expires.array, index._now)
     visible = index._live.visible.array
     index.names = Names.of(index.speakers, index.speaker.array[visible])
-    index.lexical = LexicalIndex.restore(part(arrays, "lexical"), index.session, index._live.run, index.length)
+    yield
+    index.lexical = LexicalIndex.restore(parts["lexical"], index.session, index._live.run, index.length)
     index.lexical.hide(np.flatnonzero(~visible))
     index.lexical.show(np.flatnonzero(visible))
-    return index
 
 
 def _as_captured(column: npt.NDArray[Any], name: str, history: History, entries: int) -> npt.NDArray[Any]:

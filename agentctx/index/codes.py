@@ -15,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.index.blas import one_thread
 
 Floats = npt.NDArray[np.float32]
@@ -49,6 +50,12 @@ class Coder:
 
     def aim(self, query: Floats) -> Aim:
         """A query made ready to be compared with codes."""
+        native = kernels.compiled
+        if native is not None:
+            signs, says = np.empty(self.words, dtype=np.uint64), np.empty(self.words * _WORD + 1, dtype=np.float32)
+            query = np.ascontiguousarray(query, dtype=np.float32)
+            same = native.aim(query, self.centre, _flips(len(query)), _cosines(self.words * _WORD), signs, says)
+            return Aim(signs, says, np.float32(same))
         apart = query - self.centre
         says = _cosines(self.words * _WORD) * np.sqrt(np.vecdot(apart, apart))
         return Aim(self._signs(apart[None, :])[:, 0], says, np.float32(np.vecdot(apart, self.centre)))
@@ -70,6 +77,14 @@ class Aim:
 
     def estimate(self, codes: Codes, places: npt.NDArray[np.integer[Any]] | None = None) -> Floats:
         """The products with some rows, as their codes tell; with those at some places only, if these are given."""
+        native = kernels.compiled
+        if native is not None:
+            found = np.empty(codes.shape[1] if places is None else len(places), dtype=np.float32)
+            if places is None:
+                native.estimate_all(codes, None, found, self.signs, self.says, self.same)
+            else:
+                native.estimate_rows(codes, codes[:, :0], None, places, found, self.signs, self.says, self.same)
+            return found
         # One byte holds a count of 256 as 0: the exact opposite of the query, which the exact score then drops.
         count: type[np.uint8 | np.uint16] = np.uint8 if len(self.says) <= 257 else np.uint16
         size = codes.shape[1] if places is None else len(places)
@@ -113,10 +128,11 @@ def words_for(dimensions: int) -> int:
 @lru_cache(maxsize=4)
 def rotation(dimensions: int) -> Floats:
     """A fixed rotation that spreads what a vector says evenly over its numbers, padded to whole words of bits."""
-    size = 1 << max(6, (dimensions - 1).bit_length())
+    flips = _flips(dimensions)
+    size = flips.shape[1]
     matrix = np.eye(size)
-    for turn in range(3):  # signs drawn by a hash, then a Hadamard transform, three times
-        matrix = matrix * _signs_of(turn, size)
+    for flip in flips:  # signs drawn by a hash, then a Hadamard transform, three times
+        matrix = matrix * flip
         step = 1
         while step < size:
             pairs = matrix.reshape(size, -1, 2, step)
@@ -125,6 +141,13 @@ def rotation(dimensions: int) -> Floats:
         matrix = matrix.reshape(size, size)
     bits = -(-dimensions // _WORD) * _WORD
     return np.ascontiguousarray(matrix[:dimensions, :bits] / size**1.5, dtype=np.float32)
+
+
+@lru_cache(maxsize=4)
+def _flips(dimensions: int) -> Floats:
+    """The signs that are drawn each time."""
+    size = 1 << max(6, (dimensions - 1).bit_length())
+    return np.stack([_signs_of(turn, size) for turn in range(3)]).astype(np.float32)
 
 
 def _signs_of(turn: int, size: int) -> npt.NDArray[np.float64]:

@@ -7,16 +7,16 @@ so that none costs more than a look-up.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from itertools import chain
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.index.growable import Growable
 from agentctx.index.lexical_fold import Fold, built, subtract
-from agentctx.index.lexical_meet import Lists, Met, Rooms, add_up, gather, meet
+from agentctx.index.lexical_meet import Added, Lists, Met, Rooms, add_up, meet
 from agentctx.index.lexical_segment import Counts, Rows, Segment
 from agentctx.index.lexical_tail import Tail, cut, parts_of, slices
 from agentctx.index.lexical_terms import Terms
@@ -25,6 +25,7 @@ LEAST_TAIL: Final = 512
 """Rows below which a tail is left as it is."""
 _SHARE: Final = 6  # a tail is folded in when it is as long as one in so many of the rows before it
 TAKEN_UP: Final = 4_096  # rows of a tail that are read back one by one; more are made a segment
+_SORTED_FROM: Final = 16  # rows of a tail, if they are so many of the rest, that are made a segment sooner
 _AT_ONCE: Final = 16_384  # rows of a tail, if they double the rest, beyond which it is folded by who adds
 Ints = npt.NDArray[np.int64]
 
@@ -57,30 +58,52 @@ class LexicalIndex:
 
     def add(self, documents: Sequence[Mapping[str, int]]) -> None:
         """Enter the terms of the next rows, with how often each says them; all are visible. O(terms)."""
-        enter = self.terms.enter
-        numbers = [[enter(term) for term in counts] for counts in documents]
+        entered = self.terms.enter_all(documents)
         new = len(self.terms) - len(self._holders)
         if new:
             self._holders.extend(np.zeros(new, dtype=np.int32))
             self._sessions.extend(np.zeros(new, dtype=np.int32))
-        self._take_up(numbers, [list(counts.values()) for counts in documents])
+        self._take_up(*entered)
         if not self._folding and len(self._tails[-1]) >= max(_AT_ONCE, len(self._base)):
             self._fold_at_once()
 
-    def _take_up(self, numbers: Sequence[list[int]], counts: Sequence[list[int]]) -> None:
-        """Add rows whose terms have their numbers already: the terms of each, and how often it says them."""
+    def _take_up(self, ends: Ints, terms: Rows, counts: Counts) -> None:
+        """Add rows whose terms have their numbers already: where each ends, the terms, and how often it says them."""
         tail = self._tails[-1]
-        first, end = tail.end, tail.end + len(numbers)
+        first, end = tail.end, tail.end + len(ends)
         self._spoken += float(self._length.array[first:end].sum())
-        self._shown.extend(np.ones(len(numbers), dtype=np.bool_))
-        runs = self._run.array[first:end].tolist()
-        together = (self._session.array[first:end] != 0).tolist()
-        fresh: list[int] = []  # terms that no other visible row of the session says, and below those that perhaps none
+        self._shown.extend(np.ones(len(ends), dtype=np.bool_))
+        runs, alone = self._run.array[first:end], self._session.array[first:end] == 0
+        native = None if self._hidden else kernels.compiled  # what hidden rows say takes a look at each pair
+        if native is not None:
+            heard = [one.pairs for one in self._tails]
+            fresh, unsure = tail.enter(native, (ends, terms, counts), runs, alone, heard, self._base_runs)
+        else:
+            fresh, unsure = self._enter(tail, ends, cut(terms, ends), cut(counts, ends), runs, alone)
+        if len(unsure):
+            fresh = np.append(fresh, self._unsaid_in_base(unsure))
+        np.add.at(self._holders.array, terms, np.int32(1))
+        np.add.at(self._sessions.array, fresh, np.int32(1))
+
+    def _enter(
+        self,
+        tail: Tail,
+        ends: Ints,
+        numbers: Sequence[list[int]],
+        counts: Sequence[list[int]],
+        runs: Rows,
+        alone: npt.NDArray[np.bool_],
+    ) -> tuple[Rows, Ints]:
+        """The same as `Tail.enter`, row by row, where rows are hidden, too."""
+        first = tail.end
+        fresh: list[int] = []
         unsure: list[int] = []
         with tail.entering() as put:
-            for row, some, said, run, shared in zip(range(first, end), numbers, counts, runs, together, strict=True):
+            for row, some, said, run, apart in zip(
+                range(first, first + len(ends)), numbers, counts, runs.tolist(), alone.tolist(), strict=True
+            ):
                 put(some, said)
-                if not shared:
+                if apart:
                     fresh += some
                     continue
                 keys = {number << 32 | run for number in some}
@@ -93,10 +116,7 @@ class LexicalIndex:
                     unsure += keys
                 else:
                     fresh += [key >> 32 for key in keys]
-        if unsure:
-            fresh += self._unsaid_in_base(unsure)
-        for column, told in ((self._holders, list(chain.from_iterable(numbers))), (self._sessions, fresh)):
-            np.add.at(column.array, np.array(told, dtype=np.int64), np.int32(1))
+        return np.array(fresh, dtype=np.int32), np.array(unsure, dtype=np.int64)
 
     def _fold_at_once(self) -> None:
         """Nobody folds in the background, or not soon enough: searches would slow down."""
@@ -118,14 +138,13 @@ class LexicalIndex:
         unsaid: list[int] = terms[self._said(terms, runs, besides=row) == 0].tolist()
         return unsaid
 
-    def _unsaid_in_base(self, keys: Collection[int]) -> list[int]:
+    def _unsaid_in_base(self, keys: Ints) -> Rows:
         """The terms of those pairs that no visible row of the base says."""
-        terms, runs = parts_of(keys)
+        terms, runs = keys >> 32, keys & 0xFFFFFFFF
         places = self._base.find(terms, runs)
         held = places >= 0
         held[held] = self._base_totals[places[held]] > 0
-        unsaid: list[int] = terms[~held].tolist()
-        return unsaid
+        return terms[~held].astype(np.int32)
 
     def _said(self, terms: Ints, runs: Ints, besides: int = -1) -> Ints:
         """How often visible rows of a run say a term, pair by pair."""
@@ -135,13 +154,7 @@ class LexicalIndex:
             held = places >= 0
             found[held] = self._base_totals[places[held]]
         for tail in self._tails:
-            if not tail.pairs:
-                continue
-            for place, (term, run) in enumerate(zip(terms.tolist(), runs.tolist(), strict=True)):
-                if term << 32 | run in tail.pairs and (entry := tail.postings(term)) is not None:
-                    rows, counts = entry
-                    there = (self._run.array[rows] == run) & self._shown.array[rows] & (rows != besides)
-                    found[place] += int(counts[there].sum())
+            tail.add_said(found, terms, runs, self._run.array, self._shown.array, besides)
         return found
 
     @property
@@ -194,13 +207,10 @@ class LexicalIndex:
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def holders(self, term: int) -> int:
-        """In how many visible rows a term is."""
-        return int(self._holders.array[term])
-
-    def sessions(self, term: int) -> int:
-        """In how many sessions of visible rows a term is."""
-        return int(self._sessions.array[term])
+    @property
+    def every_holder(self) -> tuple[Rows, Rows]:
+        """By term in how many visible rows, and in how many sessions of such, it is."""
+        return self._holders.array, self._sessions.array
 
     def all_holders(self, terms: npt.NDArray[np.integer[Any]]) -> tuple[Rows, Rows]:
         """`holders` and `sessions` of many terms."""
@@ -234,16 +244,15 @@ class LexicalIndex:
         return owner, numbers, said
 
     def meet(self, rows: npt.NDArray[np.integer[Any]], terms: Rows, rooms: Rooms, lists: Lists | None = None) -> Met:
-        """Where some rows, each given once, say some terms. lists: what `gather` gave for the first of them."""
+        """Where some rows, each given once, say some terms. lists: what `add_up` gave for the first of them."""
         return meet(self._base, self._tails, rows, terms, rooms, lists)
 
-    def gather(self, terms: Rows, most: int) -> Lists:
-        """The rows that say some terms, of the first terms so many as have about `most` rows together."""
-        return gather(self._base, self._tails, terms, most)
+    def add_up(self, terms: Rows, weights: npt.NDArray[np.float32], most: int, sums: npt.NDArray[np.float32]) -> Added:
+        """Write to `sums`, by row, the weight of each term times about how much the row says it: 0 to 1.
 
-    def add_up(self, lists: Lists, weights: npt.NDArray[np.float32], sums: npt.NDArray[np.float32]) -> None:
-        """Add to `sums`, by row, the weight of each term in `lists` times about how much the row says it: 0 to 1."""
-        add_up(self._base, lists, weights, self._length.array, self._mean, sums)
+        Of the first terms so many as have about `most` rows together.
+        """
+        return add_up(self._base, self._tails, terms, weights, most, self._length.array, self._mean, sums)
 
     def rows(self, term: int) -> Rows:
         """All rows that say a term, ascending, hidden ones too."""
@@ -353,7 +362,7 @@ class LexicalIndex:
         forwards = [(one["ends"], one["terms"], one["counts"]) for one in parts.values()]
         size = len(base) + sum(len(ends) for ends, _, _ in forwards)
         index._spoken = float(length.array[:size].sum())
-        if size - len(base) > TAKEN_UP:
+        if size - len(base) > TAKEN_UP or size - len(base) >= max(_SORTED_FROM, len(base) // _SHARE):
             base = built(base, forwards, index._columns(size), len(index.terms), index._mean)
             forwards = []
         index._base = base
@@ -364,15 +373,13 @@ class LexicalIndex:
         index._holders = Growable.of(np.append(base.holders, np.zeros(new, dtype=np.int32)))
         index._sessions = Growable.of(np.append(base.sessions, np.zeros(new, dtype=np.int32)))
         for ends, terms, counts in forwards:
-            rows = [0, *ends.tolist()]
-            index._take_up(cut(terms, rows), cut(counts, rows))
+            index._take_up(ends, terms, counts)
         index.hide(np.flatnonzero(~arrays["shown"]))
         return index
 
     def check_invariants(self, documents: Sequence[Mapping[str, int]], visible: npt.NDArray[np.bool_]) -> None:
         """Assert that it says what `documents` say, by row, and counts the visible ones. For tests."""
-        size = len(documents)
-        assert len(self) == len(self._shown) == size
+        assert len(self) == (size := len(documents))
         assert np.array_equal(self._shown.array, visible)
         assert self._hidden == size - int(visible.sum())
         self.terms.check_invariants()
@@ -388,7 +395,6 @@ class LexicalIndex:
             rows = [row for row, one in enumerate(held) if term in one]
             assert self.rows(number).tolist() == rows
             seen = [row for row in rows if visible[row]]
-            assert self.holders(number) == len(seen)
-            assert self.sessions(number) == len({int(run[row]) for row in seen})
+            assert self.all_holders(np.array(number)) == (len(seen), len({int(run[row]) for row in seen}))
             expected = [sum(held[row][term] for row in seen if run[row] == one) for one in runs.tolist()]
             assert self.totals([number], runs).tolist() == [expected]

@@ -9,12 +9,15 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.index.lexical_fold import norm
 from agentctx.index.lexical_segment import IMPACTS, Counts, Ints, Rows, Segment
 from agentctx.index.lexical_tail import Tail, stretches
 
 EITHER: Final = 6
 """Occurrences that are looked at by term in the time of one by row."""
+SAMPLE: Final = 8_192
+"""Occurrences, and up to twice as many, that tell how high the sums of rows are."""
 _LONG: Final = 1_024  # occurrences a list from which on each is dealt with by itself
 
 Floats = npt.NDArray[np.float32]
@@ -53,6 +56,24 @@ class Lists:
         return len(self.rows)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Added:
+    """What adding up found. looked: occurrences that were looked at. lists: of the terms, if they are at hand.
+
+    sample: of one in `step` occurrences what the sum of its row is.
+    """
+
+    looked: int
+    sample: Floats
+    step: int
+    lists: Lists | None = None
+
+    def least_of(self, most: int) -> float:
+        """About the sum that the rows of the `most` occurrences with the highest sums have at least; 0 if all are."""
+        place = len(self.sample) - 1 - most // self.step
+        return float(np.partition(self.sample, place)[place]) if place >= 0 else 0.0
+
+
 def sizes_of(base: Segment, terms: Rows) -> tuple[Ints, Ints]:
     """Where the lists of some terms begin in the base, and how long they are there."""
     begins = base.starts.take(terms, mode="clip")  # terms that the base does not know have an empty list at the end
@@ -67,29 +88,72 @@ def gather(base: Segment, tails: Sequence[Tail], terms: Rows, most: int) -> List
     parts: list[npt.NDArray[Any]] = [
         base.rows[begin:end] for begin, end in zip(begins.tolist(), (begins + sizes).tolist(), strict=True)
     ]
-    codes: list[npt.NDArray[np.intp]] = []
-    counts: list[Counts] = []
+    rows, codes, counts = _newest(tails, terms)
+    return Lists(np.concatenate([_NO_ROWS, *parts, rows]).astype(np.intp), begins, sizes, codes, counts)
+
+
+def _newest(tails: Sequence[Tail], terms: Rows) -> tuple[npt.NDArray[np.integer[Any]], npt.NDArray[np.intp], Counts]:
+    """The newest rows that say some terms: (the row, the place of the term, how often it says it)."""
+    rows: list[Rows] = [_NO_ROWS]
+    codes: list[npt.NDArray[np.intp]] = [_NO_CODES]
+    counts: list[Counts] = [_NO_COUNTS]
     for tail in tails:
         if len(tail):
             for code, term in enumerate(terms.tolist()):
                 held = tail.postings(term)
                 if held is not None:
-                    parts.append(held[0])
+                    rows.append(held[0])
                     counts.append(held[1])
                     codes.append(np.full(len(held[0]), code, dtype=np.intp))
-    return Lists(
-        np.concatenate([_NO_ROWS, *parts]).astype(np.intp),
-        begins,
-        sizes,
-        np.concatenate([_NO_CODES, *codes]),
-        np.concatenate([_NO_COUNTS, *counts]),
-    )
+    if len(rows) == 1:
+        return _NO_ROWS, _NO_CODES, _NO_COUNTS
+    return np.concatenate(rows), np.concatenate(codes), np.concatenate(counts)
 
 
-def add_up(base: Segment, lists: Lists, weights: Floats, lengths: Floats, mean: float, sums: Floats) -> None:
-    """Add to `sums`, by row, for each occurrence about how much the row is about the term, times the term's weight."""
-    weights = weights[: len(lists.sizes)]
-    parts = weights * np.float32(1 / IMPACTS)
+def add_up(
+    base: Segment,
+    tails: Sequence[Tail],
+    terms: Rows,
+    weights: Floats,
+    most: int,
+    lengths: Floats,
+    mean: float,
+    sums: Floats,
+) -> Added:
+    """Write to `sums`, by row, of each term its weight times about how much the row is about it.
+
+    Only of the first terms, as many as have `most` rows of the base together, at least one's.
+    """
+    size = len(base)
+    lists: Lists | None = None
+    rows: npt.NDArray[np.integer[Any]]
+    native = kernels.compiled
+    if native is None:
+        lists = gather(base, tails, terms, most)
+        sums.fill(0)
+        _add_lists(base, lists, weights, sums)
+        known = len(lists) - len(lists.new_codes)
+        step = max(1, known // SAMPLE)
+        sample = sums.take(lists.rows[:known:step])
+        rows, codes, counts = lists.rows[known:], lists.new_codes, lists.new_counts
+    else:
+        sums[size:] = 0
+        room = np.empty(2 * SAMPLE, dtype=np.float32)
+        known, taken, sampled = native.add_up(
+            base.starts, base.rows, base.impacts, terms, weights, sums, room, size, most, SAMPLE
+        )
+        step, sample = max(1, known // SAMPLE), room[:sampled]
+        rows, codes, counts = _newest(tails, terms[:taken])
+    if len(rows):
+        said = counts / (counts + norm(lengths[rows], mean))
+        np.add.at(sums, rows, (said * weights.take(codes)).astype(np.float32))
+        sample = np.concatenate((sample, sums.take(rows[::step])))
+    return Added(known + len(rows), sample, step, lists)
+
+
+def _add_lists(base: Segment, lists: Lists, weights: Floats, sums: Floats) -> None:
+    """Add to `sums` what the lists of the base come to."""
+    parts = weights[: len(lists.sizes)] * np.float32(1 / IMPACTS)
     known = len(lists.rows) - len(lists.new_codes)
     begins, ends = lists.begins.tolist(), (lists.begins + lists.sizes).tolist()
     if known > _LONG * len(parts):
@@ -100,10 +164,6 @@ def add_up(base: Segment, lists: Lists, weights: Floats, lengths: Floats, mean: 
     elif known:
         impacts = np.concatenate([base.impacts[begin:end] for begin, end in zip(begins, ends, strict=True)])
         np.add.at(sums, lists.rows[:known], impacts * parts.repeat(lists.sizes))
-    if len(lists.new_codes):
-        rows = lists.rows[known:]
-        said = lists.new_counts / (lists.new_counts + norm(lengths[rows], mean))
-        np.add.at(sums, rows, (said * weights.take(lists.new_codes)).astype(np.float32))
 
 
 def meet(

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ import numpy.typing as npt
 from agentctx.index.growable import Growable
 from agentctx.index.lexical_segment import MOST, Counts, Ints, Rows
 
+_AT_ONCE: Final = 64  # rows entered in one go: a millisecond, if they are long
 _BITS: Final = 8  # of an entry that are the count; the others are the row
 
 
@@ -100,6 +102,39 @@ class Tail:
         forward.counts.extend(said)
         forward.ends.extend(ends)
 
+    def entry(self, term: int) -> int | array[int] | None:
+        """What is kept of a term: for each row that says it, ascending, row << 8 | how often; None if none does."""
+        return self._postings.get(term)
+
+    def enter(
+        self,
+        native: ModuleType,
+        texts: tuple[Ints, Rows, Counts],
+        runs: Rows,
+        alone: npt.NDArray[np.bool_],
+        heard: list[set[int]],
+        base_runs: int,
+    ) -> tuple[Rows, Ints]:
+        """Enter rows: where each ends, the terms and the counts; its run, and whether it is without a session.
+
+        heard: the `pairs` of all tails, this one's last. Returns the terms that no row of the tails says in the same
+        session: of rows without one, and of runs from `base_runs` on, of which no earlier row is; and, as pairs, those
+        that perhaps a row before all tails says.
+        """
+        ends, terms, counts = texts
+        starts = np.concatenate((_ZERO, ends))
+        fresh, unsure = np.empty(len(terms), dtype=np.int32), np.empty(len(terms), dtype=np.int64)
+        known = doubtful = 0
+        for row in range(0, len(ends), _AT_ONCE):
+            known, doubtful = native.enter_rows(
+                self._postings, heard, self.end + row, base_runs, known, doubtful, starts[row : row + _AT_ONCE + 1],
+                terms, counts, runs[row : row + _AT_ONCE], alone[row : row + _AT_ONCE], fresh, unsure,
+            )  # fmt: skip
+        self.forward.ends.extend(ends + len(self.forward.terms))
+        self.forward.terms.extend(terms)
+        self.forward.counts.extend(counts)
+        return fresh[:known], unsure[:doubtful]
+
     def postings(self, term: int) -> tuple[Rows, Counts] | None:
         """The rows of a term, ascending, with how often each says it."""
         held = self._postings.get(term)
@@ -109,6 +144,16 @@ class Tail:
             held = array("q", (held,))
         entries = np.frombuffer(held, dtype=np.int64)
         return (entries >> _BITS).astype(np.int32), (entries & MOST).astype(np.uint8)
+
+    def add_said(
+        self, found: Ints, terms: Ints, runs: Ints, run: Rows, shown: npt.NDArray[np.bool_], besides: int
+    ) -> None:
+        """Add to `found`, pair by pair, how often shown rows of a run say a term, all but the row `besides`."""
+        for place, (term, number) in enumerate(zip(terms.tolist(), runs.tolist(), strict=True)) if self.pairs else ():
+            if term << 32 | number in self.pairs and (entry := self.postings(term)) is not None:
+                rows, counts = entry
+                there = (run[rows] == number) & shown[rows] & (rows != besides)
+                found[place] += int(counts[there].sum())
 
     def add_totals(
         self, found: Ints, terms: Sequence[int], runs: Rows, run: Rows, shown: npt.NDArray[np.bool_] | None
@@ -146,10 +191,10 @@ def parts_of(keys: Collection[int]) -> tuple[Ints, Ints]:
     return both >> 32, both & 0xFFFFFFFF
 
 
-def cut(values: npt.NDArray[np.integer[Any]], ends: Sequence[int]) -> list[list[int]]:
-    """The values between some places and the next ones."""
+def cut(values: npt.NDArray[np.integer[Any]], ends: Ints) -> list[list[int]]:
+    """The values up to some places, from the places before on."""
     every = values.tolist()
-    return [every[start:end] for start, end in pairwise(ends)]
+    return [every[start:end] for start, end in pairwise([0, *ends.tolist()])]
 
 
 def slices(

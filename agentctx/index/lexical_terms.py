@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
+from agentctx.index.lexical_segment import MOST, Counts, Ints, Rows
 from agentctx.index.texts import Packing, unpacked
 from agentctx.text.hashes import hash_of
 
@@ -33,6 +35,10 @@ class _Table:
 
     def number(self, term: str) -> int | None:
         wanted, code = term.encode(), hash_of(term)
+        native = kernels.compiled
+        if native is not None:
+            found: int = native.number_of_term(self.text, self.ends, self.hashes, self.order, wanted, code)
+            return None if found < 0 else found
         place = bisect_left(self._look, code)
         while place < len(self.hashes) and self._look[place] == code:
             number = int(self.order[place])
@@ -95,6 +101,18 @@ class Terms:
                 self._seen[term] = number
         return number
 
+    def numbers(self, terms: Sequence[str]) -> list[int]:
+        """The number of each of some terms, -1 for one never seen."""
+        new, seen, found = self._new.get, self._seen.get, []
+        for term in terms:
+            number = new(term)
+            if number is None:
+                number = seen(term)
+            if number is None:
+                number = self.number(term)
+            found.append(-1 if number is None else number)
+        return found
+
     def enter(self, term: str) -> int:
         """The term's number, a new one if it has none."""
         number = self.number(term)
@@ -102,6 +120,21 @@ class Terms:
             number = self._new[term] = len(self)
             self._names.append(term)
         return number
+
+    def enter_all(self, documents: Sequence[Mapping[str, int]]) -> tuple[Ints, Rows, Counts]:
+        """The terms of some documents, which say how often each is said: where each document ends, the terms by number,
+        and how often they are said, 255 times at most.
+        """
+        size = sum(map(len, documents))
+        native = kernels.compiled
+        if native is not None:
+            ends, terms, said = np.empty(len(documents), np.int64), np.empty(size, np.int32), np.empty(size, np.uint8)
+            native.enter_terms(list(documents), self._new, self._seen, self.enter, ends, terms, said)
+            return ends, terms, said
+        enter = self.enter
+        terms = np.array([enter(term) for counts in documents for term in counts], dtype=np.int32)
+        said = np.array([min(count, MOST) for counts in documents for count in counts.values()], dtype=np.uint8)
+        return np.cumsum([len(counts) for counts in documents], dtype=np.int64), terms, said
 
     def term(self, number: int) -> str:
         """The term of a number."""
@@ -185,8 +218,10 @@ class Terms:
         """From `arrays`, which may be read-only. O(new terms)."""
         terms = cls()
         terms._table = _Table(arrays)
-        for term in unpacked(arrays["new_text"], arrays["new_ends"]):
-            terms.enter(term)
+        terms._names = unpacked(arrays["new_text"], arrays["new_ends"])
+        terms._new = {term: number for number, term in enumerate(terms._names, len(terms._table))}
+        if len(terms._new) != len(terms._names):
+            raise ValueError("a term has two numbers")
         return terms
 
     def check_invariants(self) -> None:

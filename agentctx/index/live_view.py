@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -47,8 +48,37 @@ class LiveView:
         self.visible.extend([False] * count)
         self._previous.extend([NOBODY] * count)
         self._following.extend([NOBODY] * count)
-        for row in range(first, first + count):
-            self.show(row)
+        following, ends = self._following.array, self._last.array
+        positions, lengths = self._position.array, self._length.array[first:].tolist()
+        at_end: list[tuple[int, int, int, float]] = []  # row, run, the row before, length
+        for row, run, position, length in zip(
+            range(first, first + count), runs, positions[first:].tolist(), lengths, strict=True
+        ):
+            before = int(ends[run])
+            if before != NOBODY and (int(positions[before]), before) >= (position, row):
+                self._enter_at_end(at_end)
+                at_end = []
+                self.show(row)
+                continue
+            if before != NOBODY:
+                following[before] = row
+            ends[run] = row
+            at_end.append((row, run, before, length))
+        self._enter_at_end(at_end)
+
+    def _enter_at_end(self, some: Sequence[tuple[int, int, int, float]]) -> None:
+        """Count rows that were put behind the last ones of their runs."""
+        visible, previous = self.visible.array, self._previous.array
+        run_rows, run_length = self._run_rows.array, self._run_length.array
+        for row, run, before, length in some:
+            visible[row] = True
+            previous[row] = before
+            if not run_rows[run]:
+                self._filled += 1
+            run_rows[run] += 1
+            run_length[run] += length
+            self._total += length
+        self._count += len(some)
 
     def _run(self, session: int) -> int:
         while session >= len(self._run_of):

@@ -57,10 +57,17 @@ class Names:
         heard = self._heard.array
         return [number for word in words for number in self._by_first.get(word, ()) if heard[number]]
 
-    def is_name(self, term: str) -> bool:
-        """Whether a term is part of the name of someone who is heard."""
+    @property
+    def known(self) -> bool:
+        """Whether anyone is known by a name."""
+        return bool(self._by_first)
+
+    def said(self, terms: Sequence[str]) -> list[bool]:
+        """Which of some terms are part of the name of someone who is heard."""
+        if not self._by_term:
+            return [False] * len(terms)
         heard = self._heard.array
-        return any(heard[number] for number in self._by_term.get(term, ()))
+        return [any(heard[number] for number in self._by_term.get(term, ())) for term in terms]
 
     @property
     def nbytes(self) -> int:

@@ -57,8 +57,9 @@ def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Given]) -> I
     temporary = path.with_name(f"{path.name}.{os.getpid()}-{secrets.token_hex(4)}.tmp")
     handle = os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
     try:
-        with os.fdopen(handle, "wb", buffering=0) as file:
+        with os.fdopen(handle, "wb", buffering=_UNIT) as file:  # each call to the system lets go of Python's lock
             yield from _fill(file, meta, arrays)
+            file.flush()
             os.fsync(file.fileno())
             yield
         os.replace(temporary, path)
@@ -70,7 +71,7 @@ def write(path: Path, meta: Mapping[str, Any], arrays: Mapping[str, Given]) -> I
 
 
 def _fill(file: BinaryIO, meta: Mapping[str, Any], arrays: Mapping[str, Given]) -> Iterator[None]:
-    _put(file, bytes(_ALIGNMENT))  # room for the preamble, which comes last
+    file.write(bytes(_ALIGNMENT))  # room for the preamble, which comes last
     place = _ALIGNMENT
     directory: list[dict[str, Any]] = []
     for name, given in arrays.items():
@@ -81,7 +82,7 @@ def _fill(file: BinaryIO, meta: Mapping[str, Any], arrays: Mapping[str, Given]) 
             for start in range(0, len(data), _UNIT):
                 part = data[start : start + _UNIT]
                 checksum = zlib.crc32(part, checksum)
-                _put(file, part)
+                file.write(part)
                 yield
             size += len(data)
             length += len(piece)
@@ -91,19 +92,13 @@ def _fill(file: BinaryIO, meta: Mapping[str, Any], arrays: Mapping[str, Given]) 
             {"name": name, "dtype": piece.dtype.str, "shape": shape, "offset": place, "bytes": size, "crc32": checksum}
         )
         padding = -size % _ALIGNMENT
-        _put(file, bytes(padding))
+        file.write(bytes(padding))
         place += size + padding
     header = json.dumps({"meta": dict(meta), "arrays": directory}).encode()
-    _put(file, header)
+    file.write(header)
     file.seek(0)
-    _put(file, _PREAMBLE.pack(MAGIC, VERSION, zlib.crc32(header), place, len(header)))
+    file.write(_PREAMBLE.pack(MAGIC, VERSION, zlib.crc32(header), place, len(header)))
     yield
-
-
-def _put(file: BinaryIO, data: bytes | memoryview) -> None:
-    written = 0
-    while written < len(data):  # a raw file may take less than it is given
-        written += file.write(data[written:]) or 0
 
 
 def _sync_folder(folder: Path) -> None:

@@ -46,13 +46,13 @@ class SeenOnce:
         return _EMPTY
 
     def _grow(self) -> None:
-        keys, rows = self._keys, self._rows
         slots = 2 * (self._mask + 1)
-        self._keys, self._rows, self._mask = array("q", bytes(8 * slots)), array("i", [_EMPTY]) * slots, slots - 1
-        for key, row in zip(keys, rows, strict=True):
-            if row >= 0:
-                self._keys[key & self._mask] = key
-                self._rows[key & self._mask] = row
+        held = np.frombuffer(self._rows, dtype=np.int32) >= 0
+        held_keys = np.frombuffer(self._keys, dtype=np.int64)[held]
+        keys, rows = np.zeros(slots, dtype=np.int64), np.full(slots, _EMPTY, dtype=np.int32)
+        places = held_keys & (slots - 1)  # each another one: what shared no slot before shares none of twice as many
+        keys[places], rows[places] = held_keys, np.frombuffer(self._rows, dtype=np.int32)[held]
+        self._keys, self._rows, self._mask = array("q", keys.tobytes()), array("i", rows.tobytes()), slots - 1
 
     def arrays(self) -> dict[str, npt.NDArray[np.integer]]:
         """A copy for a snapshot; a millisecond at most."""

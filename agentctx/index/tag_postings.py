@@ -16,6 +16,7 @@ from agentctx.index.growable import Growable
 Rows = npt.NDArray[np.int32]
 Keys = npt.NDArray[np.int64]
 _MERGE_FROM: Final = 65_536  # pairs: below, a tail is cheap to read and a merge is not worth its copy
+_SORTED_FROM: Final = 32  # pairs of a tail, beside a base not much longer, that are sorted sooner than read back
 _STEP: Final = 32_768  # pairs folded between two yields
 _NO_ROWS: Final = np.zeros(0, dtype=np.int32)
 
@@ -155,6 +156,9 @@ class TagPostings:
         pairs = arrays["pairs"]
         self._pairs = Growable.of(pairs)
         if not len(pairs):
+            return self
+        if len(pairs) >= max(_SORTED_FROM, len(self._base) // 8):
+            self.merge()
             return self
         order = np.argsort(pairs[:, 0], kind="stable")
         tags, rows = pairs[order, 0], pairs[order, 1]

@@ -145,9 +145,14 @@ class GrowingRows:
         return self.rows.nbytes
 
     @property
+    def codes(self) -> Codes:
+        """Those of the rows so far."""
+        return self._codes[:, : self._coded]
+
+    @property
     def rows(self) -> VectorRows:
         """The rows so far."""
-        return VectorRows(self._fixed.array, self._scale.array, self._codes[:, : self._coded])
+        return VectorRows(self._fixed.array, self._scale.array, self.codes)
 
     def extend(self, vectors: Floats) -> None:
         """Append vectors, without codes."""

@@ -8,15 +8,16 @@ order, the rest, the tail, in log order. docs/consolidation.md has the measureme
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass
 from time import perf_counter
 from typing import Any, Final, Self
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.index.codes import Aim, Coder, Codes, Floats, words_for
-from agentctx.index.layout import Layout
+from agentctx.index.highest import Nearest, highest
+from agentctx.index.layout import Layout, Places
 from agentctx.index.vector_rows import GrowingRows, Runs, VectorRows
 
 EXACT: Final = 4_096
@@ -25,29 +26,12 @@ _LOOK: Final = 4.0  # codes looked at: so many times the number of rows to the p
 _LEAST_LOOK: Final = 16_384
 _RERANK: Final = 8  # rows scored exactly for each one asked for
 _LEAST_RERANK: Final = 1_024
-_SAMPLED: Final = 16  # among so many times more scores than are wanted, a sample is looked at first
-_SAMPLE: Final = 8_192  # scores that tell about how high the highest of very many are
 _UNIT: Final = 512  # rows moved in one go by `relaid`: well below two milliseconds
 
 Rows = npt.NDArray[np.int64]
 _NONE: Final = np.empty(0, dtype=np.int64)
-_NOTHING: Final = np.empty(0, dtype=np.float32)
 _WHOLE: Final = 32_768
 """Up to so many rows, looking at each code is cheaper than choosing cells."""
-
-
-@dataclass(frozen=True, slots=True)
-class Nearest:
-    """The rows nearest to a query, the nearest first, and what it took to find them."""
-
-    rows: Rows
-    scores: Floats
-    codes: int
-    """Codes looked at."""
-    scored: int
-    """Rows scored exactly."""
-    cells: int
-    """Cells of the layout whose codes were looked at."""
 
 
 class VectorIndex:
@@ -73,6 +57,11 @@ class VectorIndex:
     def layout(self) -> Layout | None:
         """The order that the first rows lie in; None while all are in log order."""
         return self._layout
+
+    @property
+    def _place(self) -> Places | None:
+        """The place of each row that has one of its own."""
+        return None if self._layout is None else self._layout.place
 
     @property
     def tail(self) -> int:
@@ -107,6 +96,11 @@ class VectorIndex:
         """The inner product of `query` with each of some rows; a row's does not depend on the others asked for."""
         query = np.ascontiguousarray(query, dtype=np.float32)
         size = len(self._base)
+        native = kernels.compiled
+        if native is not None:
+            base, tail, found = self._base, self._tail.rows, np.empty(len(rows), dtype=np.float32)
+            native.score_rows(base.fixed, tail.fixed, base.scale, tail.scale, self._place, rows, query, found)
+            return found
         if not size:
             return self._tail.rows.score(rows, query)
         places = rows if self._layout is None else self._layout.place.take(rows, mode="clip")
@@ -120,6 +114,8 @@ class VectorIndex:
 
     def score_all(self, query: Floats) -> Floats:
         """`score` of every row."""
+        if kernels.compiled is not None:
+            return self.score(np.arange(len(self)), query)
         query = np.ascontiguousarray(query, dtype=np.float32)
         found = np.empty(len(self), dtype=np.float32)
         base = self._base.score_range(0, len(self._base), query)
@@ -144,15 +140,18 @@ class VectorIndex:
         query = np.ascontiguousarray(query, dtype=np.float32)
         if self._coder is None:
             return self.score_all(query)
-        aim = self._coder.aim(query)
-        base, tail = self._base, self._tail.rows
-        if self._layout is None and not len(tail):
-            return aim.estimate(base.codes)
-        found = np.empty(len(self), dtype=np.float32)
-        if len(base):
-            found[slice(len(base)) if self._layout is None else self._layout.order] = aim.estimate(base.codes)
-        if len(tail):
-            found[len(base) :] = aim.estimate(tail.codes)
+        return self._estimate_all(self._coder.aim(query))
+
+    def _estimate_all(self, aim: Aim) -> Floats:
+        """About `score` of every row, by its code."""
+        found, size, native = np.empty(len(self), dtype=np.float32), len(self._base), kernels.compiled
+        if native is not None:
+            order = None if self._layout is None else self._layout.order
+            native.estimate_all(self._base.codes, order, found[:size], aim.signs, aim.says, aim.same)
+            native.estimate_all(self._tail.codes, None, found[size:], aim.signs, aim.says, aim.same)
+            return found
+        found[slice(size) if self._layout is None else self._layout.order] = aim.estimate(self._base.codes)
+        found[size:] = aim.estimate(self._tail.codes)
         return found
 
     def estimate(self, rows: npt.NDArray[np.integer], query: Floats) -> Floats:
@@ -161,6 +160,11 @@ class VectorIndex:
         if self._coder is None:
             return self.score(rows, query)
         aim, size = self._coder.aim(query), len(self._base)
+        native = kernels.compiled
+        if native is not None:
+            found, told = np.empty(len(rows), dtype=np.float32), (aim.signs, aim.says, aim.same)
+            native.estimate_rows(self._base.codes, self._tail.codes, self._place, rows, found, *told)
+            return found
         places = rows if self._layout is None else self._layout.place.take(rows, mode="clip")
         if not len(self._tail):
             return aim.estimate(self._base.codes, places)
@@ -182,27 +186,46 @@ class VectorIndex:
         began = perf_counter()
         aim, size = self._coder.aim(query), len(self._base)
         rows: npt.NDArray[np.integer[Any]]
-        if self._layout is not None:
-            places = self._layout.places(self._cells_like(aim, int(share * size)))
-            rows, estimate = self._layout.order.take(places), aim.estimate(self._base.codes, places)
+        if self._layout is None:
+            rows, estimate = np.arange(len(self)), self._estimate_all(aim)
+        elif kernels.compiled is not None:
+            rows, estimate = self._estimate_like(aim, int(share * size))
         else:
-            rows, estimate = np.arange(size), aim.estimate(self._base.codes)
-        if len(self._tail):
-            rows = np.concatenate((rows, np.arange(size, len(self))))
-            estimate = np.concatenate((estimate, aim.estimate(self._tail.rows.codes)))
+            places = self._layout.places(self._cells_like(aim, int(share * size)))
+            rows = np.concatenate((self._layout.order.take(places), np.arange(size, len(self))))
+            estimate = np.concatenate((aim.estimate(self._base.codes, places), aim.estimate(self._tail.codes)))
         self.lost += (perf_counter() - began) * max(0.0, 1 - share * len(self) / max(len(rows), 1))
         return rows, estimate
 
+    def _estimate_like(self, aim: Aim, wanted: int) -> tuple[npt.NDArray[np.int32], Floats]:
+        """The rows of the cells most like a query, and of the tail, with what their codes tell."""
+        layout, native = self._layout, kernels.compiled
+        assert layout is not None
+        assert native is not None
+        codes, cells = self._codes_of_cells(), np.empty(layout.cells, dtype=np.int64)
+        told = aim.signs, aim.says, aim.same
+        chosen, held = native.choose_cells(codes, layout.cell_offsets, cells, *told, wanted)
+        rows = np.empty(held + len(self._tail), dtype=np.int32)
+        found = np.empty(len(rows), dtype=np.float32)
+        held_codes = self._base.codes, self._tail.codes
+        native.estimate_cells(*held_codes, cells[:chosen], layout.cell_offsets, layout.order, rows, found, *told)
+        return rows, found
+
     def _cells_like(self, aim: Aim, wanted: int) -> npt.NDArray[np.intp]:
         """The cells most like a query that hold at least `wanted` rows together, by their centroids' codes."""
-        layout, coder = self._layout, self._coder
+        layout = self._layout
         assert layout is not None
-        assert coder is not None
-        if self._cell_codes is None:
-            self._cell_codes = coder.encode(layout.cell_centroids)
-        best = (-aim.estimate(self._cell_codes)).argsort()
+        best = (-aim.estimate(self._codes_of_cells())).argsort(kind="stable")
         sizes = np.diff(layout.cell_offsets).take(best)
         return best[: int(sizes.cumsum().searchsorted(wanted)) + 1]
+
+    def _codes_of_cells(self) -> Codes:
+        """The codes of the cells' centroids, made at the first need."""
+        if self._cell_codes is None:
+            assert self._layout is not None
+            assert self._coder is not None
+            self._cell_codes = self._coder.encode(self._layout.cell_centroids)
+        return self._cell_codes
 
     def vectors(self, rows: npt.NDArray[np.integer]) -> Floats:
         """The vectors of some rows, as they are held."""
@@ -264,12 +287,12 @@ class VectorIndex:
                 if eligible is not None:
                     allowed = np.flatnonzero(eligible.take(rows))
                     rows, estimate = rows[allowed], estimate[allowed]
-                found.append(_highest(rows, estimate, wanted))
+                found.append(highest(rows, estimate, wanted))
         self.lost += (perf_counter() - began) * max(0.0, 1 - share * len(self) / codes)
         rows, estimate = (np.concatenate(both) for both in zip(*found, strict=True))
         if len(rows) < min(n, among):  # what is eligible lies elsewhere
             return self.nearest(query, n, eligible=eligible, look=among, rerank=rerank)
-        return self._best(query, n, _highest(rows, estimate, wanted)[0], codes, cells)
+        return self._best(query, n, highest(rows, estimate, wanted)[0], codes, cells)
 
     def _probe(self, query: Floats, share: float) -> tuple[Runs, int]:
         """The places of the base to look at, about a share of them, and the number of cells that they make up."""
@@ -291,9 +314,9 @@ class VectorIndex:
     def _best(self, query: Floats, n: int, rows: Rows, codes: int, cells: int) -> Nearest:
         rows = np.sort(rows)
         scores = self.score(rows, query)
-        highest, best = _highest(rows, scores, n)
-        order = np.lexsort((highest, -best))[:n]
-        return Nearest(highest[order], best[order], codes, len(rows), cells)
+        top, best = highest(rows, scores, n)
+        order = np.lexsort((top, -best))[:n]
+        return Nearest(top[order], best[order], codes, len(rows), cells)
 
     # --- snapshots and layouts ----------------------------------------------------------------------------------------
 
@@ -369,30 +392,3 @@ class VectorIndex:
             self._layout.check_invariants()
             assert len(self._layout) == len(self._base)
             assert self._coder is not None
-
-
-def _highest(rows: Rows, scores: Floats, n: int) -> tuple[Rows, Floats]:
-    """The rows of the `n` highest scores, more where the last of them is equal to others; in the order given."""
-    if len(rows) <= n:
-        return rows, scores
-    chosen = np.flatnonzero(scores >= least_of(scores, n))
-    return rows[chosen], scores[chosen]
-
-
-def least_of(scores: Floats, n: int) -> float:
-    """The least of the `n` highest of more than `n` scores."""
-    if len(scores) > _SAMPLED * n:  # a sample tells below what none of them lies, most likely
-        sample = scores[:: _SAMPLED // 2]
-        place = max(0, len(sample) - 2 * (2 * n // _SAMPLED) - _SAMPLED)
-        high = scores[scores >= np.partition(sample, place)[place]]
-        if len(high) >= n:
-            scores = high
-    return float(np.partition(scores, len(scores) - n)[len(scores) - n])
-
-
-def about_least_of(scores: Floats, n: int) -> float:
-    """About the least of the `n` highest of some scores, as a sample of them tells; below all if they are few."""
-    step = max(1, min(len(scores) // _SAMPLE, n // 32))
-    sample = scores[::step]
-    place = len(sample) - 1 - n // step
-    return float(np.partition(sample, place)[place]) if place >= 0 else -np.inf

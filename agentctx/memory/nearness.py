@@ -21,10 +21,16 @@ def reach(hint: TimeHint) -> tuple[int, int]:
     return start - int(max(1.5 * _DAY, slack)) - 1, end + int(max(7 * _DAY, slack)) + 1
 
 
-def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:
-    """1 inside the hint's range, falling to 0 behind it within a week (or a third of it), before it within a day."""
+def edges(hint: TimeHint) -> tuple[int, int, float, float]:
+    """Where a hint's range begins and ends, and within what time behind and before it nearness falls to 0."""
     start, end = to_micros(hint.start), to_micros(hint.end)
     slack = 0.3 * (end - start)
-    after = np.clip(1 - (occurred - end) / max(7 * _DAY, slack), 0, 1)
-    before = np.clip(1 - (start - occurred) / max(1.5 * _DAY, slack), 0, 1)
+    return start, end, max(7 * _DAY, slack), max(1.5 * _DAY, slack)
+
+
+def closeness(occurred: npt.NDArray[np.int64], hint: TimeHint) -> Floats:
+    """1 inside the hint's range, falling to 0 behind it within a week (or a third of it), before it within a day."""
+    start, end, behind, ahead = edges(hint)
+    after = np.clip(1 - (occurred - end) / behind, 0, 1)
+    before = np.clip(1 - (start - occurred) / ahead, 0, 1)
     return np.where(occurred >= end, after, np.where(occurred < start, before, 1)).astype(np.float32)

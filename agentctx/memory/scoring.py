@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Callable
+from itertools import compress
+from typing import Final, NamedTuple
 
+import numpy as np
+
+from agentctx import kernels
 from agentctx.config import SearchSettings
 from agentctx.embed.near_words import NearWords
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.view import View
-from agentctx.memory.exact import Question, Scored
+from agentctx.memory.exact import PARTS, Question, Scored
 from agentctx.memory.plan import Plan
 from agentctx.memory.scratch import Scratch
 from agentctx.memory.wording import Floats, PastStatistics, Statistics, Wording, word_query
 
 
-@dataclass(frozen=True, slots=True)
-class HitParts:
+class HitParts(NamedTuple):
     """A hit's score, the parts that it is the sum of, and in words what spoke for it."""
 
     total: float
-    values: Mapping[str, float]
+    values: dict[str, float]
     why: tuple[str, ...]
 
 
@@ -46,33 +48,36 @@ class Scorer:
 
 def explain(question: Question, scored: Scored) -> list[HitParts]:
     """The parts of the scores of some rows, in their order."""
-    spellings = [] if question.wording is None else [term.spelling for term in question.wording.terms]
-    answers: list[HitParts] = []
-    names = list(scored.parts)
-    columns = zip(*(part.tolist() for part in scored.parts.values()), strict=True)
-    told = zip(scored.total.tolist(), columns, scored.exact.T.tolist(), scored.alike.T.tolist(), strict=True)
-    for total, parts, exact, alike in told:
-        values = {name: part for name, part in zip(names, parts, strict=True) if part > _NIL or part < -_NIL}
-        said = [word for word, there in zip(spellings, exact, strict=False) if there]
-        like = [word for word, there in zip(spellings, alike, strict=False) if there]
-        answers.append(HitParts(total, values, _why(said, like, values)))
+    spellings = () if question.wording is None else tuple([term.spelling for term in question.wording.terms])
+    native = kernels.compiled
+    if native is not None and spellings:
+        rows = scored.rows.astype(np.int64, copy=False)
+        answers: list[HitParts] = native.explain(*question.texts, rows, scored.total, scored.parts, spellings, *_TOLD)
+        return answers
+    answers = []
+    exact, alike = question.held(scored.rows)
+    told = zip(scored.total.tolist(), scored.parts.tolist(), exact.tolist(), alike.tolist(), strict=True)
+    for total, parts, said, like in told:
+        values = {name: part for name, part in zip(PARTS, parts, strict=True) if part > _NIL or part < -_NIL}
+        why = []
+        for intro, words in zip(_SAYS, (compress(spellings, said), compress(spellings, like)), strict=True):
+            joined = _COMMA.join(words)
+            if joined:
+                why.append(intro + joined)
+        why += [words for part, words in _REASONS if parts[part] >= _WORTH]
+        answers.append(HitParts(total, values, tuple(why)))
     return answers
 
 
-def _why(said: list[str], alike: list[str], values: Mapping[str, float]) -> tuple[str, ...]:
-    why = [f"says {', '.join(said)}"] if said else []
-    why += [f"says words like {', '.join(alike)}"] if alike else []
-    for name, words in _REASONS.items():
-        if values.get(name, 0) >= 0.02:
-            why.append(words)
-    return tuple(why)
-
-
 _NIL: Final = 1e-6
-_REASONS: Final = {
-    "window": "its neighbours speak of it",
-    "session": "its session speaks of it",
-    "dense": "alike in meaning",
-    "speaker": "said by someone named",
-    "time": "from the time asked for",
-}
+_WORTH: Final = 0.02  # what a part must count to be spoken of
+_SAYS: Final = ("says ", "says words like ")
+_COMMA: Final = ", "
+_REASONS: Final = (
+    (PARTS.index("window"), "its neighbours speak of it"),
+    (PARTS.index("session"), "its session speaks of it"),
+    (PARTS.index("dense"), "alike in meaning"),
+    (PARTS.index("speaker"), "said by someone named"),
+    (PARTS.index("time"), "from the time asked for"),
+)
+_TOLD: Final = (PARTS, _REASONS, _NIL, _WORTH, *_SAYS, _COMMA, HitParts)

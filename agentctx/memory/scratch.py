@@ -12,12 +12,15 @@ import numpy.typing as npt
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scratch:
-    """By row, and by term: code. All are zero between uses but for place, which is anything."""
+    """By row, and by term: code. reached, mark and code are zero between uses, the others anything."""
 
     promise: npt.NDArray[np.float32]
     reached: npt.NDArray[np.float32]
+    guess: npt.NDArray[np.float32]
     mark: npt.NDArray[np.int32]
     place: npt.NDArray[np.int32]
+    rows: npt.NDArray[np.int32]
+    hearers: npt.NDArray[np.int32]
     code: npt.NDArray[np.int16]
 
 
@@ -43,11 +46,11 @@ class ScratchPool:
     @property
     def nbytes(self) -> int:
         """Bytes held by what is not lent."""
-        return sum(4 * one.promise.nbytes + one.code.nbytes for one in list(self._free))
+        return sum(7 * one.promise.nbytes + one.code.nbytes for one in list(self._free))
 
 
 def make_scratch(rows: int, terms: int) -> Scratch:
     """Fresh working memory; what is not used of it costs nothing."""
-    promise, reached = (np.zeros(rows, dtype=np.float32) for _ in range(2))
-    mark, place = (np.zeros(rows, dtype=np.int32) for _ in range(2))
-    return Scratch(promise, reached, mark, place, np.zeros(terms, dtype=np.int16))
+    promise, reached, guess = (np.zeros(rows, dtype=np.float32) for _ in range(3))
+    mark, place, chosen, hearers = (np.zeros(rows, dtype=np.int32) for _ in range(4))
+    return Scratch(promise, reached, guess, mark, place, chosen, hearers, np.zeros(terms, dtype=np.int16))

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
 from datetime import datetime
 from functools import partial
 from time import perf_counter
-from typing import Final, Self
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.config import Limits, Settings
 from agentctx.embed.base import Embedder
+from agentctx.embed.static import StaticEmbedder
 from agentctx.errors import DeadlineExceeded, EmbedderMismatch, InvalidArgument, Unavailable
 from agentctx.ids import Clock, to_micros
 from agentctx.index.blas import one_thread
@@ -33,6 +36,7 @@ from agentctx.memory.wording import ABSENT
 from agentctx.runtime.hits import HitCache
 from agentctx.runtime.residency import Residency
 from agentctx.types import And, Condition, Explanation, Filter, Hit, Not, Or, SearchOptions, SearchResult
+from agentctx.types.making import maker_of
 
 DEFAULT_K: Final = 10
 _LONGEST_TIMEOUT: Final = 1e9
@@ -42,47 +46,59 @@ _REACHED: Final = 12  # tags that are looked at
 _FEW: Final = 2  # words up to which tags near in meaning are looked at, too: some 0.3 ms
 _NO_TERMS: Final = "the query holds nothing to search for"
 
-_OPTIONS: Final = tuple(SearchOptions.__annotations__)
+_OPTIONS: Final = frozenset(SearchOptions.__annotations__)
 _NARROWING: Final = frozenset(one.name for one in fields(Narrowing))
 
 Mask = npt.NDArray[np.bool_]
+_hit = maker_of(Hit)
+_AS_IT_IS: Final = nullcontext()
 
 
 @dataclass(frozen=True, slots=True)
-class SearchRequest(Narrowing):
+class SearchRequest:
     """A checked `search` call."""
 
-    query: str = ""
-    k: int = DEFAULT_K
-    reference_time: datetime | None = None
-    explain: bool = False
-    exhaustive: bool = False
-    timeout: float | None = None
+    where: Narrowing
+    query: str
+    k: int
+    reference_time: datetime | None
+    explain: bool
+    exhaustive: bool
+    timeout: float | None
 
     @property
     def narrows(self) -> bool:
         """Whether a hard filter leaves out episodes that are visible and valid."""
-        times = self.occurred_from, self.occurred_to
-        return bool(self.session or self.speaker or self.role or self.tags or self.filter or any(times))
+        if self.where is _EVERYWHERE:
+            return False
+        where = self.where
+        times = where.occurred_from, where.occurred_to
+        return bool(where.session or where.speaker or where.role or where.tags or where.filter or any(times))
 
     @classmethod
-    def read(cls, query: object, options: SearchOptions, limits: Limits) -> Self:
+    def read(cls, query: object, options: SearchOptions, limits: Limits) -> SearchRequest:
         """The request in its normal form. Raises InvalidArgument."""
-        validate.unknown_options(options, _OPTIONS)
-        timeout = options.get("timeout")
+        if not options.keys() <= _OPTIONS:
+            validate.unknown_options(options, _OPTIONS)
+        option = options.get
+        timeout = option("timeout")
         if timeout is not None and (
             isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _LONGEST_TIMEOUT
         ):
             raise InvalidArgument("timeout must be a number of seconds above 0, at most 1e9", field="timeout")
-        return cls(
-            **({} if _NARROWING.isdisjoint(options) else cls.checked(options, limits)),
-            query=validate.text(query, "query", limits.query_bytes),
-            k=validate.integer(options.get("k", min(DEFAULT_K, limits.k)), "k", 0, limits.k),
-            reference_time=validate.moment(options.get("reference_time"), "reference_time"),
-            explain=validate.boolean(options.get("explain", False), "explain"),
-            exhaustive=validate.boolean(options.get("exhaustive", False), "exhaustive"),
-            timeout=timeout,
+        return _request(
+            _EVERYWHERE if _NARROWING.isdisjoint(options) else Narrowing(**Narrowing.checked(options, limits)),
+            validate.text(query, "query", limits.query_bytes),
+            validate.integer(option("k", min(DEFAULT_K, limits.k)), "k", 0, limits.k),
+            validate.moment(option("reference_time"), "reference_time"),
+            validate.boolean(option("explain", False), "explain"),
+            validate.boolean(option("exhaustive", False), "exhaustive"),
+            timeout,
         )
+
+
+_EVERYWHERE: Final = Narrowing()
+_request = maker_of(SearchRequest)
 
 
 class Searcher:
@@ -121,24 +137,25 @@ class Searcher:
         request = SearchRequest.read(query, options, self._settings.limits)
         watch.limit(request.timeout)
         now = self._clock.now()
-        plan = make_plan(request.query, request.reference_time or request.as_of or now)
+        plan = make_plan(request.query, request.reference_time or request.where.as_of or now)
         degraded: list[str] = []
         vector, key = None, ""
         if not plan.empty and self._settings.search.dense and request.k:
             embedder = self._embedder()
             key = embedder.identity.key
-            with one_thread():
+            with _calm(isinstance(embedder, StaticEmbedder)):
                 vector = embedder.embed([request.query], "query", watch.remaining())[0]
-            if not vector.any():
+            if not vector.dot(vector):  # its length is 1, or it is all zeros
                 vector = None
                 degraded.append("no dense evidence: the embedder knows no word of the query")
         watch.stage("plan")
         acquired = partial(watch.stage, "wait")
-        with self._residency.reading(namespace, request.min_revision, acquired, watch.remaining()) as index:
+        with self._residency.reading(namespace, request.where.min_revision, acquired, watch.remaining()) as index:
             revision = index.revision
             watch.stage("open")
-            as_of = None if request.as_of is None else to_micros(request.as_of)
-            view = index.view(to_micros(now), as_of)
+            as_of = None if request.where.as_of is None else to_micros(request.where.as_of)
+            present = to_micros(now)
+            view = index.view(present, as_of)
             if plan.empty or not request.k or not view.count:
                 if plan.empty:
                     degraded.append(_NO_TERMS)
@@ -148,27 +165,30 @@ class Searcher:
             if vector is not None and index.without_vector:
                 degraded.append(f"{index.without_vector} episodes wait for a vector")
             live = as_of is None
-            every = live and not request.narrows and not _some_invalid(index, request, to_micros(now))
-            mask = None if every else admitted(index, view, request, to_micros(now))
+            every = live and not request.narrows and not _some_invalid(index, request.where, present)
+            mask = None if every else admitted(index, view, request.where, present)
             watch.stage("filter")
-            with one_thread(), self._scratch.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
+            with _calm(), self._scratch.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
                 question = self._scorer.ask(index, view, plan, vector, scratch, live=live)
                 watch.stage("words")
                 outcome, tags = self._find(question, scratch, request, mask, live=live, late=watch.late)
-            watch.note("score")
-            places, explained = index.places(outcome.best.rows, as_of), explain(question, outcome.best)
+                watch.note("score")
+                explained = explain(question, outcome.best)
+            places = index.places(outcome.best.rows, as_of)
             counts = {"episodes": len(index), "visible": view.count}
             counts["eligible"] = view.count if mask is None else int(np.count_nonzero(mask))
             counts |= outcome.counts
         if outcome.partial:
             degraded.append(f"partial: the time was up after {counts['scored']} of {counts['candidates']} candidates")
         watch.note("rank")
-        episodes = self._hits.episodes(namespace, places, revision, request.as_of)
+        episodes = self._hits.episodes(namespace, places, revision, request.where.as_of)
         if episodes is None:
             return None
         hits = tuple(
-            Hit(episode, parts.total, parts.values, parts.why)
-            for episode, parts in zip(episodes, explained, strict=True)
+            [
+                _hit(episode, parts.total, parts.values, parts.why)
+                for episode, parts in zip(episodes, explained, strict=True)
+            ]
         )
         counts["hits"] = len(hits)
         watch.note("fetch")
@@ -204,7 +224,13 @@ class Searcher:
         if wording is not None and sum(number != ABSENT for number in wording.own) > _FEW:
             return NO_MATCHES
         limits = MatchLimits(k=tags.k, depth=tags.depth, rows=_TAGGED, reached=_REACHED)
-        return match_tags(question.index.tags, query, self._embed([query])[0], self._embed, limits)
+        with one_thread():
+            return match_tags(question.index.tags, query, self._embed([query])[0], self._embed, limits)
+
+
+def _calm(by_kernel: bool = True) -> AbstractContextManager[None]:
+    """Hold matrix products to one thread where numpy makes them; kernels have none."""
+    return _AS_IT_IS if by_kernel and kernels.compiled is not None else one_thread()
 
 
 def _explanation(
@@ -228,10 +254,12 @@ def _explanation(
     )
 
 
-def _some_invalid(index: EpisodeIndex, request: SearchRequest, now: int) -> bool:
+def _some_invalid(index: EpisodeIndex, request: Narrowing, now: int) -> bool:
     """Whether there are episodes that do not hold at the time asked for, and that matters."""
+    if request.include_invalid or not len(index.validity):
+        return False
     at = now if request.valid_at is None else to_micros(request.valid_at)
-    return not request.include_invalid and bool(len(index.validity.outside(at, at + 1)))
+    return bool(len(index.validity.outside(at, at + 1)))
 
 
 def admitted(index: EpisodeIndex, view: View, request: Narrowing, now: int) -> Mask:
@@ -294,14 +322,14 @@ class _Watch:
     """Times the stages of one search and holds it to its deadline."""
 
     def __init__(self) -> None:
-        self.stages: dict[str, float] = {}
-        self._last = perf_counter()
+        self._began = perf_counter()
+        self._ended: list[tuple[str, float]] = []
         self._deadline: float | None = None
 
     def limit(self, timeout: float | None) -> None:
         """Allow so many seconds from the start on."""
         if timeout is not None:
-            self._deadline = self._last + timeout
+            self._deadline = self._began + timeout
 
     def remaining(self) -> float | None:
         """Seconds left, None without a limit."""
@@ -312,13 +340,21 @@ class _Watch:
         return self._deadline is not None and perf_counter() > self._deadline
 
     def note(self, name: str) -> None:
-        """The stage `name` ends now. Of one that comes again, the times are added up."""
-        now = perf_counter()
-        self.stages[name] = self.stages.get(name, 0.0) + (now - self._last) * 1000
-        self._last = now
+        """The stage `name` ends now."""
+        self._ended.append((name, perf_counter()))
+
+    @property
+    def stages(self) -> dict[str, float]:
+        """Milliseconds by stage. Of one that came again, the times are added up."""
+        took: dict[str, float] = {}
+        last = self._began
+        for name, ended in self._ended:
+            took[name] = took.get(name, 0.0) + (ended - last) * 1000
+            last = ended
+        return took
 
     def stage(self, name: str) -> None:
         """The same. Raises DeadlineExceeded when the allowed time is over."""
-        self.note(name)
-        if self.late():
+        self._ended.append((name, perf_counter()))
+        if self._deadline is not None and self.late():
             raise DeadlineExceeded(f"the search did not finish in its time (it was in the stage {name!r})")

@@ -10,7 +10,7 @@ import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final, cast
@@ -22,6 +22,8 @@ from agentctx.types import ROLES, JsonValue, NewEpisode, Revision
 _SEGMENT: Final = re.compile(r"[A-Za-z0-9_.@:+~=-]+")
 _EXACT_INTEGER: Final = 2**53  # above it a JSON number is no longer exact on every road
 _METADATA_DEPTH: Final = 16
+_REMEMBERED: Final = 4_096
+_namespaces: set[str] = set()  # paths that were found right
 _UNSEEN: Final = ("Cc", "Zl", "Zp")  # controls and line ends; odd spaces and joiners occur in names
 
 
@@ -61,6 +63,8 @@ def not_blank(name: str, field: str) -> None:
 
 def namespace(value: object, field: str = "namespace") -> str:
     """A namespace path such as `acme/user-42`: segments of [A-Za-z0-9_.@:+~=-] parted by single slashes."""
+    if type(value) is str and value in _namespaces:
+        return value
     name = text(value, field, 512, empty=False)
     for segment in name.split("/"):
         if not _SEGMENT.fullmatch(segment) or segment in (".", ".."):
@@ -69,6 +73,9 @@ def namespace(value: object, field: str = "namespace") -> str:
                 f"acme/user-42; the segment {segment[:40]!r} is not",
                 field=field,
             )
+    if len(_namespaces) >= _REMEMBERED:
+        _namespaces.clear()
+    _namespaces.add(name)
     return name
 
 
@@ -76,6 +83,8 @@ def moment(value: object, field: str) -> datetime | None:
     """A timezone-aware datetime in UTC, or None."""
     if value is None:
         return None
+    if type(value) is datetime and value.tzinfo is UTC and not value.fold:
+        return value
     if not isinstance(value, datetime):
         raise InvalidArgument(f"{field} must be a datetime, not {type(value).__name__}", field=field)
     try:
@@ -224,7 +233,7 @@ def new_episode(value: object, field: str, limits: Limits, now: datetime) -> New
     )
 
 
-def unknown_options(given: Mapping[str, object], known: Sequence[str]) -> None:
+def unknown_options(given: Mapping[str, object], known: Collection[str]) -> None:
     """No option that the method does not have: a misspelt filter must not silently match everything."""
     for name in given:
         if name not in known:

@@ -10,7 +10,7 @@ from agentctx.index.lexical_fold import LENGTH_NORM, SATURATION
 DENSE: Final = 0.3
 SPEAKER: Final = 0.05  # the speaker is named in the query
 SPEAKER_LEXICAL: Final = 0.4  # ... and so much more of what the words say
-FIRST: Final = 0.03  # the first turn of its session says what the session is about
+FIRST: Final = 0.04  # the first turn of its session says what the session is about
 FIRST_LEXICAL: Final = 0.15  # ... and so much more of what the words say
 TIMES_TOLD: Final = 0.03
 TIMES_ASKED: Final = 0.10  # the question asks for a time and the turn tells one
@@ -31,7 +31,7 @@ class Weights:
     following: float = 0.5
     second_previous: float = 0.4
     second_following: float = 0.3
-    session: float = 0.2
+    session: float = 0.25
     context_length: float = 120.0  # terms at which a turn needs its neighbours half as much
     similar_terms: int = 16
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.embed.near_words import NearWords
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.names import Names
@@ -19,6 +21,7 @@ from agentctx.memory.weights import NAME_WEIGHT, WEIGHTS
 
 Floats = npt.NDArray[np.float32]
 Numbers = npt.NDArray[np.int32]
+Slots = npt.NDArray[np.intp]
 ABSENT: Final = -1
 HALF: Final = 0.5
 """What a row that holds a word of like meaning adds to the rows that hold the word; found by trying 0 to 1.5."""
@@ -35,7 +38,7 @@ class Wording:
     terms: tuple[PlannedTerm, ...]
     shares: tuple[float, ...]
     own: tuple[int, ...]
-    slot: npt.NDArray[np.intp]
+    slot: Slots
     number: Numbers
     strength: Floats
     named: tuple[int, ...]
@@ -108,15 +111,73 @@ class PastStatistics(Statistics):
 
 def word_query(plan: Plan, statistics: Statistics, near: NearWords | None) -> Wording:
     """What the plan's words come to. near: words of like meaning, None to do without."""
+    names, terms = statistics.names, [term.term for term in plan.terms]
+    own = statistics.index.lexical.terms.numbers(terms)
+    names_said = names.said(terms)
+    native = kernels.compiled
+    if native is None or isinstance(statistics, PastStatistics):
+        shares, slot, numbers, strength = _shared(plan, names_said, own, statistics, near)
+    else:
+        shares, slot, numbers, strength = _shared_natively(native, plan, names_said, own, statistics, near)
+    return Wording(
+        terms=plan.terms,
+        shares=shares,
+        own=tuple(own),
+        slot=slot,
+        number=numbers,
+        strength=strength,
+        named=tuple(names.named(plan.spoken)) if names.known else (),
+    )
+
+
+def _shared_natively(
+    native: ModuleType, plan: Plan, names: list[bool], own: list[int], statistics: Statistics, near: NearWords | None
+) -> tuple[tuple[float, ...], Slots, Numbers, Floats]:
+    """`_shared` by a kernel, of the present view."""
     index, view = statistics.index, statistics.view
-    lexical, names = index.lexical, statistics.names
-    own = [lexical.terms.number(term.term) for term in plan.terms]
-    names_said = [names.is_name(term.term) for term in plan.terms]
-    numbers = np.array([ABSENT if one is None else one for one in own], dtype=np.int32)
+    said = list(zip(plan.terms, names, strict=True))
+    weights = [term.weight * NAME_WEIGHT if name else term.weight for term, name in said]
+    if near is None or not len(index.lexical.terms):
+        table, rows, room = _NO_TABLE, [ABSENT] * len(own), 0
+    else:
+        row_of = near.row_of
+        table = near.ids, near.nearness, index.lexical.terms.numbers_of(near)
+        rows = [row_of(term.spelling, term.term) if term.similar and not name else ABSENT for term, name in said]
+        room = WEIGHTS.similar_terms * len(own)
+    slot, number = np.empty(room, dtype=np.int64), np.empty(room, dtype=np.int32)
+    strength = np.empty(room, dtype=np.float32)
+    found, shares = native.shares_of_words(
+        own,
+        weights,
+        rows,
+        *table,
+        *index.lexical.every_holder,
+        slot,
+        number,
+        strength,
+        view.count,
+        view.filled,
+        HALF,
+        WEIGHTS.saturation,
+        WEIGHTS.similar_terms,
+        view.visible is not None,
+    )
+    return shares, slot[:found], number[:found], strength[:found]
+
+
+def _shared(
+    plan: Plan, names: list[bool], own: list[int], statistics: Statistics, near: NearWords | None
+) -> tuple[tuple[float, ...], Slots, Numbers, Floats]:
+    """The share of each word, and the terms of like meaning: (place of the word, number, strength), the weakest first.
+
+    own: by word its number, or ABSENT. names: whether it is part of a speaker's name.
+    """
+    view = statistics.view
+    numbers = np.array(own, dtype=np.int32)
     known = numbers != ABSENT
     rows, sessions = np.zeros(len(own)), np.zeros(len(own))
     rows[known], sessions[known] = statistics.holders(numbers[known])
-    slot, number, strength = _similar(plan, names_said, numbers, statistics, near)
+    slot, number, strength = _similar(plan, names, numbers, statistics, near)
     if len(slot):
         held, spread = statistics.holders(number)
         says = strength / (1 + WEIGHTS.saturation)  # in a turn of usual length
@@ -125,27 +186,20 @@ def word_query(plan: Plan, statistics: Statistics, near: NearWords | None) -> Wo
     shares = []
     for place, term in enumerate(plan.terms):
         rarity = _rarity(rows[place], view.count) + _rarity(sessions[place], view.filled)
-        shares.append(max(0.0, rarity) * term.weight * (NAME_WEIGHT if names_said[place] else 1.0))
+        shares.append(max(0.0, rarity) * term.weight * (NAME_WEIGHT if names[place] else 1.0))
     whole = sum(shares) or 1.0
-    return Wording(
-        terms=plan.terms,
-        shares=tuple(share / whole for share in shares),
-        own=tuple(numbers.tolist()),
-        slot=slot,
-        number=number,
-        strength=strength,
-        named=tuple(names.named(plan.spoken)),
-    )
+    return tuple(share / whole for share in shares), slot, number, strength
 
 
 def _similar(
     plan: Plan, names: list[bool], own: Numbers, statistics: Statistics, near: NearWords | None
-) -> tuple[npt.NDArray[np.intp], Numbers, Floats]:
+) -> tuple[Slots, Numbers, Floats]:
     """The terms of like meaning that visible rows hold, at most 16 a word: (place of the word, number, strength)."""
     asked = [place for place, term in enumerate(plan.terms) if term.similar and not names[place]]
     if near is None or not asked or not len(statistics.index.lexical.terms):
         return _NOTHING
-    ids, strengths = near.near([plan.terms[place].spelling for place in asked])
+    words = [plan.terms[place] for place in asked]
+    ids, strengths = near.near([word.spelling for word in words], [word.term for word in words])
     numbers = statistics.index.lexical.terms.numbers_of(near)[ids]
     there = (strengths > 0) & (numbers >= 0) & (numbers != own[asked][:, None])
     if isinstance(statistics, PastStatistics) or statistics.view.visible is not None:
@@ -160,7 +214,7 @@ def _similar(
 
 
 def _further(
-    held: npt.NDArray[np.float64], of: int, slot: npt.NDArray[np.intp], more: npt.NDArray[np.floating[Any]]
+    held: npt.NDArray[np.float64], of: int, slot: Slots, more: npt.NDArray[np.floating[Any]]
 ) -> npt.NDArray[np.float64]:
     """How many of those that do not hold a word itself hold one of like meaning, if they fall as by chance."""
     missed = np.ones(len(held))
@@ -173,3 +227,8 @@ def _rarity(holders: float, of: int) -> float:
 
 
 _NOTHING: Final = (np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32))
+_NO_TABLE: Final = (
+    np.zeros((0, 0), dtype=np.uint16),
+    np.zeros((0, 0), dtype=np.uint8),
+    np.zeros(0, dtype=np.int32),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -14,6 +14,8 @@ from agentctx.store import Store
 from agentctx.types import Episode, Revision
 
 _EPISODE: Final = 1500  # bytes of an episode's values besides its texts
+
+_Key = tuple[int, int, int]  # epoch, row, the last change's number
 
 
 class HitCache:
@@ -28,7 +30,7 @@ class HitCache:
         self._held = 0
         self._forgotten = 0  # how often something was
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[int, int, int], tuple[Episode, int]] = OrderedDict()
+        self._kept: OrderedDict[_Key, tuple[Episode, int]] = OrderedDict()
 
     @property
     def nbytes(self) -> int:
@@ -43,28 +45,34 @@ class HitCache:
         None: they are not all there any more, as something was purged meanwhile.
         """
         known: dict[int, Episode] = {}
+        missing: dict[int, _Key] = {}
+        before: list[int] = []
+        epoch = revision.epoch
         with self._lock:
-            forgotten = self._forgotten
-            for place in places:
-                if not place.earlier:
-                    key = revision.epoch, place.row, place.changed
-                    entry = self._kept.get(key)
-                    if entry is not None:
-                        self._kept.move_to_end(key)
-                        known[place.row] = entry[0]
-        missing = [place for place in places if place.row not in known and not place.earlier]
+            forgotten, kept = self._forgotten, self._kept
+            for row, changed, earlier in places:
+                if earlier:
+                    before.append(row)
+                    continue
+                key = epoch, row, changed
+                entry = kept.get(key)
+                if entry is None:
+                    missing[row] = key
+                else:
+                    kept.move_to_end(key)
+                    known[row] = entry[0]
         if missing:
-            found = self._store.episodes_at(namespace, [place.row for place in missing], revision)
+            rows = list(missing)
+            found = self._store.episodes_at(namespace, rows, revision)
             if found is None:
                 return None
-            known |= {place.row: episode for place, episode in zip(missing, found, strict=True)}
-            self._keep(missing, found, revision.epoch, forgotten)
-        before = [place.row for place in places if place.earlier]
+            known.update(zip(rows, found, strict=True))
+            self._keep(missing.values(), found, forgotten)
         if before:
             found = self._store.episodes_at(namespace, before, revision, as_of)
             if found is None:
                 return None
-            known |= dict(zip(before, found, strict=True))
+            known.update(zip(before, found, strict=True))
         return [known[place.row] for place in places]
 
     def forget(self, namespace: str) -> None:
@@ -81,23 +89,26 @@ class HitCache:
             self._kept.clear()
             self._held = 0
 
-    def _keep(self, places: Sequence[Place], episodes: Sequence[Episode], epoch: int, forgotten: int) -> None:
-        sized = [
-            ((epoch, place.row, place.changed), episode, _size(episode))
-            for place, episode in zip(places, episodes, strict=True)
-            if episode.revision.sequence == place.changed
-        ]
+    def _keep(self, keys: Iterable[_Key], episodes: Sequence[Episode], forgotten: int) -> None:
         with self._lock:
             if forgotten != self._forgotten:
                 return  # it was read before a purge, perhaps
-            for key, episode, size in sized:
-                if key not in self._kept and size <= self._budget // 4:
-                    self._kept[key] = episode, size
+            kept, most = self._kept, self._budget // 4
+            for key, episode in zip(keys, episodes, strict=True):
+                if episode.revision.sequence != key[2] or key in kept:
+                    continue
+                size = _size(episode)
+                if size <= most:
+                    kept[key] = episode, size
                     self._held += size
             while self._held > self._budget:
-                self._held -= self._kept.popitem(last=False)[1][1]
+                self._held -= kept.popitem(last=False)[1][1]
 
 
 def _size(episode: Episode) -> int:
-    metadata = 8 * len(str(episode.metadata)) if episode.metadata else 0
-    return _EPISODE + sys.getsizeof(episode.content) + metadata + sum(60 + 2 * len(tag) for tag in episode.tags)
+    size = _EPISODE + sys.getsizeof(episode.content)
+    if episode.metadata:
+        size += 8 * len(str(episode.metadata))
+    if episode.tags:
+        size += sum(60 + 2 * len(tag) for tag in episode.tags)
+    return size

@@ -31,7 +31,9 @@ class Indexes:
         self.snapshots = self._kept if settings.snapshots else None
         self.hits = HitCache(store, min(_HITS, settings.memory_bytes // 16))
         upkeep = Upkeep(self.housekeeping, self.snapshots, self.hits)
-        self.residency = Residency(store, make_index, budget=settings.memory_bytes, keeper=upkeep)
+        self.residency = Residency(
+            store, make_index, budget=settings.memory_bytes, keeper=upkeep, courtesy=self.courtesy
+        )
         upkeep.serve(self.residency.publish)
 
     @property

@@ -9,22 +9,23 @@ from __future__ import annotations
 
 import threading
 import time
-from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from itertools import groupby
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager
 from typing import Final, Protocol
 
 from agentctx.errors import DeadlineExceeded, NotFound, RevisionNotReached
 from agentctx.index.analyzed import Analyzed, analyze_records
 from agentctx.index.episodes import EpisodeIndex
+from agentctx.runtime.courtesy import Courtesy
+from agentctx.runtime.slots import Reading, Slot
+from agentctx.runtime.taking_up import Steps, taking_up
 from agentctx.store import Store
-from agentctx.types import LogRecord, Revision, TagRecord
+from agentctx.types import LogRecord, Revision
 
 IndexFactory = Callable[[Revision], EpisodeIndex]
 
-_CHUNK: Final = 4096  # records of the log that are in memory at once while an index is made
+_CHUNK: Final = 1024  # records of the log that are read and in memory at once while an index is made
 _PATIENCE: Final = 0.02  # seconds that a reader leaves to a writer of this process to take up what it has just written
 
 
@@ -40,8 +41,8 @@ def _too_late() -> DeadlineExceeded:
 class Keeper(Protocol):
     """Keeps indexes beyond their time in memory. Every method may do nothing; none of them fails."""
 
-    def restore(self, namespace: str, head: Revision) -> EpisodeIndex | None:
-        """An index of the namespace at `head` or before, in the same epoch."""
+    def restoring(self, namespace: str, head: Revision) -> Generator[None, None, EpisodeIndex | None]:
+        """Make an index of the namespace at `head` or before, in the same epoch, in small steps."""
         ...
 
     def renewed(self, namespace: str) -> None:
@@ -57,45 +58,6 @@ class Keeper(Protocol):
         ...
 
 
-class _Writers:
-    """Those who write to a namespace just now, and have not told its index yet. Thread-safe."""
-
-    __slots__ = ("_changed", "count", "told")
-
-    def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self.count = 0
-        self.told = 0  # how many have by now, or failed
-
-    def __enter__(self) -> None:
-        with self._changed:
-            self.count += 1
-
-    def __exit__(self, *_: object) -> None:
-        with self._changed:
-            self.count -= 1
-            self.told += 1
-            self._changed.notify_all()
-
-    def wait(self, told: int, timeout: float) -> None:
-        """Wait until more than so many have told it."""
-        with self._changed:
-            self._changed.wait_for(lambda: self.told > told, timeout)
-
-
-class _Slot:
-    """A place for one namespace's index; its lock is held while the index is read or brought up to date."""
-
-    __slots__ = ("index", "lock", "nbytes", "retired", "writers")
-
-    def __init__(self) -> None:
-        self.lock = threading.RLock()
-        self.writers = _Writers()
-        self.index: EpisodeIndex | None = None
-        self.nbytes = 0  # as last counted, and below: both under the lock of Residency
-        self.retired = False
-
-
 class Residency:
     """Hands out indexes that are in step with the store's head. Thread-safe.
 
@@ -103,12 +65,21 @@ class Residency:
     that is being used stays, however large it is.
     """
 
-    def __init__(self, store: Store, make_index: IndexFactory, *, budget: int, keeper: Keeper | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        make_index: IndexFactory,
+        *,
+        budget: int,
+        keeper: Keeper | None = None,
+        courtesy: Courtesy | None = None,
+    ) -> None:
         self._store = store
+        self._courtesy = courtesy or Courtesy()
         self._make_index = make_index
         self._budget = budget
         self._keeper = keeper
-        self._slots: OrderedDict[str, _Slot] = OrderedDict()
+        self._slots: OrderedDict[str, Slot] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
 
@@ -117,42 +88,57 @@ class Residency:
         """Bytes held by all indexes, as last counted."""
         return self._held
 
-    @contextmanager
     def reading(
         self,
         namespace: str,
         min_revision: Revision | None = None,
         acquired: Callable[[], object] = lambda: None,
         timeout: float | None = None,
-    ) -> Iterator[EpisodeIndex]:
+    ) -> AbstractContextManager[EpisodeIndex]:
         """The namespace's index at the store's head, locked for the caller.
 
         acquired: called once the lock is there, and again if it had to be left once more to a writer.
         Raises NotFound for an unknown namespace, RevisionNotReached when the head is behind `min_revision`, and
         DeadlineExceeded when `timeout` seconds were not enough; what was loaded by then is kept for the next one.
         """
+        return Reading(lambda: self._take(namespace, min_revision, acquired, timeout))
+
+    def _take(
+        self,
+        namespace: str,
+        min_revision: Revision | None,
+        acquired: Callable[[], object],
+        timeout: float | None,
+    ) -> tuple[Slot, EpisodeIndex]:
+        """A namespace's slot, locked, with an index at the store's head."""
         deadline = None if timeout is None else time.monotonic() + timeout
         patient_until = time.monotonic() + _PATIENCE
         wanted: Revision | None = None
         while True:
             slot = self._slot(namespace)
-            if not slot.lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0)):
+            if not self._acquire(slot, deadline):
                 raise _too_late()
+            taken = False
             try:
                 if slot.retired:
                     continue
                 acquired()
                 head = self.head(namespace, min_revision)
                 index = slot.index
+                if index is not None and index.revision == head:
+                    taken = True
+                    return slot, index
                 wanted = wanted or head  # what comes while it waits need not be seen
                 behind = index is None or index.revision.epoch != head.epoch or index.revision < wanted
                 patience = (patient_until if deadline is None else min(patient_until, deadline)) - time.monotonic()
                 writers, told = slot.writers, slot.writers.told
                 if not (behind and index is not None and writers.count and patience > 0):
-                    yield self._catch_up(namespace, slot, head, deadline) if behind or index is None else index
-                    return
+                    found = self._catch_up(namespace, slot, head, deadline) if behind or index is None else index
+                    taken = True
+                    return slot, found
             finally:
-                slot.lock.release()
+                if not taken:
+                    slot.lock.release()
             # Who wrote has analysed it already, and takes it up faster than it is read from the store.
             writers.wait(told, patience)
 
@@ -189,9 +175,7 @@ class Residency:
         with slot.writers:
             yield lambda records: self._applied(namespace, slot, records, known)
 
-    def _applied(
-        self, namespace: str, slot: _Slot, records: Sequence[LogRecord], known: Mapping[str, Analyzed]
-    ) -> None:
+    def _applied(self, namespace: str, slot: Slot, records: Sequence[LogRecord], known: Mapping[str, Analyzed]) -> None:
         """Take up records just written by this process, if they come next."""
         if not records:
             return
@@ -247,26 +231,43 @@ class Residency:
 
     # --- slots --------------------------------------------------------------------------------------------------------
 
-    def _slot(self, namespace: str) -> _Slot:
+    def _slot(self, namespace: str) -> Slot:
         with self._lock:
             slot = self._slots.get(namespace)
             if slot is None:
-                slot = self._slots[namespace] = _Slot()
+                slot = self._slots[namespace] = Slot()
             else:
                 self._slots.move_to_end(namespace)
             return slot
 
-    def _retire(self, slot: _Slot) -> None:
+    def _acquire(self, slot: Slot, deadline: float | None) -> bool:
+        """Lock a slot; False: there is no time left to wait for it."""
+        if slot.lock.acquire(blocking=False):
+            return True
+        with self._courtesy.standing_back():  # who loads it must not wait for those who wait for it
+            return slot.lock.acquire(timeout=-1 if deadline is None else max(deadline - time.monotonic(), 0))
+
+    def _retire(self, slot: Slot) -> None:
         slot.retired = True
         self._held -= slot.nbytes
         slot.nbytes = 0
 
-    def _catch_up(self, namespace: str, slot: _Slot, head: Revision, deadline: float | None) -> EpisodeIndex:
+    def _catch_up(self, namespace: str, slot: Slot, head: Revision, deadline: float | None) -> EpisodeIndex:
+        with closing(self._loading(namespace, slot, head, deadline)) as steps:
+            self._courtesy.loading(steps, deadline)
+        index = slot.index
+        assert index is not None
+        self._count(namespace, slot)
+        return index
+
+    def _loading(self, namespace: str, slot: Slot, head: Revision, deadline: float | None) -> Steps:
+        """Bring a slot's index up to the head, in small steps."""
         index = slot.index
         if index is None and self._keeper is not None:
-            index = self._keeper.restore(namespace, head)
+            index = yield from self._keeper.restoring(namespace, head)
         while index is None or index.revision.epoch != head.epoch or index.revision.sequence < head.sequence:
             revision, records = self._store.read_log(namespace, index.revision if index else None, limit=_CHUNK)
+            yield
             if index is None or index.revision.epoch != revision.epoch:
                 if index is not None and self._keeper is not None:
                     self._keeper.renewed(namespace)
@@ -275,9 +276,7 @@ class Residency:
                 head = self.head(namespace)
             tags = self._store.read_tags(namespace, index.revision.sequence, revision)
             with self._whole(slot):
-                for some, about in _interleaved(records, tags):
-                    index.apply(some)
-                    index.apply_tags(about)
+                yield from taking_up(index, records, tags)
                 index.advance(revision)
                 if len(records) == _CHUNK:
                     index.tidy()  # long logs are worked off whole, not left to housekeeping
@@ -286,19 +285,17 @@ class Residency:
                 self._count(namespace, slot)
                 raise _too_late()
         slot.index = index
-        self._count(namespace, slot)
-        return index
 
     @staticmethod
     @contextmanager
-    def _whole(slot: _Slot) -> Iterator[None]:
+    def _whole(slot: Slot) -> Iterator[None]:
         try:
             yield
         except BaseException:
             slot.index = None  # it may hold half of the records, and no record may be applied twice
             raise
 
-    def _count(self, namespace: str, slot: _Slot) -> None:
+    def _count(self, namespace: str, slot: Slot) -> None:
         """An index has grown: count it, and make room."""
         index = slot.index
         assert index is not None
@@ -314,7 +311,7 @@ class Residency:
             for name, one in gone:
                 self._keeper.evicted(name, one)
 
-    def _evict(self, keep: _Slot) -> list[tuple[str, EpisodeIndex]]:
+    def _evict(self, keep: Slot) -> list[tuple[str, EpisodeIndex]]:
         gone: list[tuple[str, EpisodeIndex]] = []
         for name, slot in list(self._slots.items()):
             if self._held <= self._budget:
@@ -330,15 +327,3 @@ class Residency:
             finally:
                 slot.lock.release()
         return gone
-
-
-def _interleaved(
-    records: Sequence[LogRecord], tags: Sequence[TagRecord]
-) -> Iterator[tuple[Sequence[LogRecord], Sequence[TagRecord]]]:
-    """Records of both kinds in log order, in runs, so that an index is the same however it came to know them."""
-    first = 0
-    for sequence, about in groupby(tags, key=lambda record: record.sequence):
-        upto = bisect_left(records, sequence, lo=first, key=lambda record: record.sequence)
-        yield records[first:upto], list(about)
-        first = upto
-    yield records[first:], ()

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from agentctx.errors import AgentctxError
 from agentctx.index.analyzed import ANALYSIS
-from agentctx.index.captured import Capture, capture, restore
+from agentctx.index.captured import Capture, capture, restoring
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.snapshot import BadSnapshot, read, write
 from agentctx.runtime.housekeeping import Housekeeping
@@ -31,9 +31,11 @@ _log = logging.getLogger(__name__)
 FORMAT: Final = 1  # of what the arrays mean; index/snapshot.py has that of the file
 _LEAST: Final = 1000  # new records below which an index in use is not written
 _GROWTH: Final = 0.25
-_PAYS: Final = 200  # records that take some 20 ms to read and analyse again
+_PAYS: Final = 64  # records that take some 6 ms to read and analyse again: longer than to open a snapshot
+_PAYS_LAST: Final = 200  # the same at the end, which many namespaces must not put off
 _AFTER_FAILURE: Final = 60.0  # seconds without another attempt
 _SWEEP_AFTER: Final = 5.0
+_LITTER: Final = 60.0  # seconds between two looks for what was left half written
 _FEW: Final = 200  # namespaces that are looked through when an engine is closed
 _SHOWN: Final = 5  # files that a message names
 _ENDINGS: Final = (".idx", ".tmp")
@@ -49,25 +51,26 @@ class Snapshots:
         self._make_index = make_index
         self._housekeeping = housekeeping
         self._identity = ""
-        self._retry = 0.0
+        self._retry = self._litter = 0.0
         self._swept = self._swept_whole = False
         self._left: dict[str, str] = {}  # files that should be gone, and why they are not
         self.problem = ""
 
     # --- reading ------------------------------------------------------------------------------------------------------
 
-    def restore(self, namespace: str, head: Revision) -> EpisodeIndex | None:
-        """The index that the namespace's snapshot holds, if there is a good one of this epoch."""
+    def restoring(self, namespace: str, head: Revision) -> Generator[None, None, EpisodeIndex | None]:
+        """Make the index that the namespace's snapshot holds, if there is a good one of this epoch; in small steps."""
         self._sweep_once()
         path = self._path(namespace, head.epoch)
         if not path.exists():
             return None
-        empty = self._make_index(Revision(head.epoch, 0))  # refuses if the embedder is another one by now
+        index = self._make_index(Revision(head.epoch, 0))  # refuses if the embedder is another one by now
         try:
             _make_way(path)
             meta, arrays = read(path)
-            self._check(meta, namespace, head, empty)
-            index = restore(meta["index"], arrays, empty.dimensions, empty.embedder_key)
+            yield
+            self._check(meta, namespace, head, index)
+            yield from restoring(index, meta["index"], arrays)
         except (FileNotFoundError, AgentctxError):
             return None
         except OSError as error:
@@ -81,8 +84,8 @@ class Snapshots:
         index.saved = index.revision
         return index
 
-    def _check(self, meta: Mapping[str, Any], namespace: str, head: Revision, empty: EpisodeIndex) -> None:
-        expected = self._about(namespace, empty)
+    def _check(self, meta: Mapping[str, Any], namespace: str, head: Revision, index: EpisodeIndex) -> None:
+        expected = self._about(namespace, index)
         given = {name: meta.get(name) for name in expected}
         if given != expected:
             raise BadSnapshot("it is of another store, embedder or version")
@@ -100,13 +103,13 @@ class Snapshots:
         """Whether so much has come to an index in use since the last time that it should be written."""
         return self._behind(index) >= max(_LEAST, _GROWTH * len(index)) and self._may(index)
 
-    def pays(self, index: EpisodeIndex) -> bool:
-        """Whether writing an index that leaves memory is cheaper than making it again."""
-        return self._behind(index) >= _PAYS and self._may(index)
+    def pays(self, index: EpisodeIndex, *, last: bool = False) -> bool:
+        """Whether writing an index that leaves memory is cheaper than making it again. last: the engine ends."""
+        return self._behind(index) >= (_PAYS_LAST if last else _PAYS) and self._may(index)
 
     def save(self, namespace: str, index: EpisodeIndex) -> None:
         """Write an index that leaves memory here and now, if it pays."""
-        if self.pays(index):
+        if self.pays(index, last=True):
             index.tidy(whole=True)
             for _ in self.writing(namespace, index, capture(index)):
                 pass
@@ -124,7 +127,9 @@ class Snapshots:
             path = self._path(namespace, captured.revision.epoch)
             meta = self._about(namespace, index) | {"index": captured.meta}
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._sweep_temporary()
+            if time.monotonic() >= self._litter:
+                self._litter = time.monotonic() + _LITTER
+                self._sweep_temporary()
             _make_way(path)
             yield from write(path, meta, captured.arrays)
         except FileNotFoundError:

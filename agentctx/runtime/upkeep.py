@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Generator
 from functools import partial
 from typing import Final
@@ -20,7 +21,8 @@ Publish = Callable[[str, EpisodeIndex, Callable[[], None]], bool]
 """`Residency.publish`."""
 Steps = Generator[None, None, None]
 
-_WAITING: Final = 4  # evicted indexes that may wait to be written; more are let go
+_WAITING: Final = 4  # evicted indexes that may wait to be written; more are let go, unless all are small:
+_WAITING_BYTES: Final = 16 << 20  # up to so many bytes together
 
 
 class Upkeep:
@@ -31,15 +33,16 @@ class Upkeep:
         self._snapshots = snapshots
         self._hits = hits
         self._publish: Publish | None = None
-        self._waiting = 0
+        self._lock = threading.Lock()
+        self._waiting = self._waiting_bytes = 0  # of evicted indexes; under the lock
 
     def serve(self, publish: Publish) -> None:
         """Where to publish what is made; said once, before the first index."""
         self._publish = publish
 
-    def restore(self, namespace: str, head: Revision) -> EpisodeIndex | None:
-        """The index as its snapshot has it, if there is a good one."""
-        return None if self._snapshots is None else self._snapshots.restore(namespace, head)
+    def restoring(self, namespace: str, head: Revision) -> Generator[None, None, EpisodeIndex | None]:
+        """Make the index as its snapshot has it, if there is a good one."""
+        return None if self._snapshots is None else (yield from self._snapshots.restoring(namespace, head))
 
     def renewed(self, namespace: str) -> None:
         """Let go of what was kept of an earlier epoch."""
@@ -64,15 +67,27 @@ class Upkeep:
     def evicted(self, namespace: str, index: EpisodeIndex) -> None:
         """Write an index that leaves memory, in the background, if that pays."""
         snapshots = self._snapshots
-        if (
-            snapshots is None
-            or not self._housekeeping.enabled
-            or self._waiting >= _WAITING
-            or not snapshots.pays(index)
-        ):
+        if snapshots is None or not self._housekeeping.enabled or not snapshots.pays(index):
             return
-        if self._housekeeping.submit(("snapshot", namespace), lambda: self._keeping_last(namespace, index)):
+        nbytes = index.nbytes
+        if not self._wait(nbytes):
+            return
+        if not self._housekeeping.submit(("snapshot", namespace), lambda: self._keeping_last(namespace, index, nbytes)):
+            self._waited(nbytes)
+
+    def _wait(self, nbytes: int) -> bool:
+        """Let one more evicted index wait, if there is room for it."""
+        with self._lock:
+            if self._waiting >= _WAITING and self._waiting_bytes + nbytes > _WAITING_BYTES:
+                return False
             self._waiting += 1
+            self._waiting_bytes += nbytes
+            return True
+
+    def _waited(self, nbytes: int) -> None:
+        with self._lock:
+            self._waiting -= 1
+            self._waiting_bytes -= nbytes
 
     def _keeping(self, namespace: str, index: EpisodeIndex) -> Steps:
         """Write an index that is in use."""
@@ -85,7 +100,7 @@ class Upkeep:
         if self._under_lock(namespace, index, lambda: captured.append(capture(index))):
             yield from self._snapshots.writing(namespace, index, captured[0])
 
-    def _keeping_last(self, namespace: str, index: EpisodeIndex) -> Steps:
+    def _keeping_last(self, namespace: str, index: EpisodeIndex, nbytes: int) -> Steps:
         """Write an index that nobody uses any more."""
         assert self._snapshots is not None
         try:
@@ -95,7 +110,7 @@ class Upkeep:
                 index.lexical.publish(fold)
             yield from self._snapshots.writing(namespace, index, capture(index))
         finally:
-            self._waiting -= 1
+            self._waited(nbytes)
 
     def _folding(self, namespace: str, index: EpisodeIndex, *, whole: bool = False) -> Steps:
         """Make one segment of the lexical index and its tail beside both, and put it in their place."""

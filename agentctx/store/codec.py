@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import Column
 
 from agentctx.errors import StoreCorrupt
-from agentctx.ids import from_micros, to_micros
+from agentctx.ids import EPOCH, from_micros, to_micros
 from agentctx.store.schema import episodes
 from agentctx.types import Episode, JsonValue, Revision
+from agentctx.types.making import maker_of
 
 Fields = dict[str, Any]
 """Some of an episode's changing fields in their stored form: times in microseconds, tags as a list."""
@@ -28,6 +29,7 @@ _parse: Final = json.JSONDecoder().raw_decode
 # What decoding a row that someone or something else has changed may raise.
 _DAMAGED: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 
+_episode, _revision = maker_of(Episode), maker_of(Revision)
 _e = episodes.c
 EPISODE: Final[tuple[Column[Any], ...]] = (
     _e.row, _e.id, _e.content, _e.session, _e.position, _e.speaker, _e.role, _e.occurred_at, _e.recorded_at,
@@ -44,10 +46,19 @@ def corrupt(what: str) -> StoreCorrupt:
 
 def decode(namespace: str, values: Sequence[Any]) -> Episode:
     """The episode of a row of EPISODE columns (further ones are ignored). Raises StoreCorrupt."""
+    return decode_all(namespace, [values])[0]
+
+
+def decode_all(namespace: str, rows: Sequence[Sequence[Any]]) -> list[Episode]:
+    """The episodes of several such rows."""
+    found: list[Episode] = []
+    add = found.append
     try:
-        return _decode(namespace, values)
+        for values in rows:
+            add(_decode(namespace, values))
     except _DAMAGED as error:
-        raise corrupt(f"episode row {values[0]}") from error
+        raise corrupt(f"episode row {rows[len(found)][0]}") from error
+    return found
 
 
 def _decode(namespace: str, values: Sequence[Any]) -> Episode:
@@ -57,7 +68,7 @@ def _decode(namespace: str, values: Sequence[Any]) -> Episode:
     ) = values[:19]  # fmt: skip
     if content.__class__ is not str:
         raise TypeError
-    return Episode(
+    return _episode(
         namespace,
         id_,
         content,
@@ -65,9 +76,9 @@ def _decode(namespace: str, values: Sequence[Any]) -> Episode:
         position,
         speaker,
         role,
-        from_micros(occurred_at),
-        from_micros(recorded_at),
-        Revision(epoch, sequence),
+        EPOCH + timedelta(0, 0, occurred_at),  # from_micros
+        EPOCH + timedelta(0, 0, recorded_at),
+        _revision(epoch, sequence),
         None if valid_from is None else from_micros(valid_from),
         None if valid_to is None else from_micros(valid_to),
         None if expires_at is None else from_micros(expires_at),

@@ -25,6 +25,10 @@ _LOCKED: Final = (
 _RETRYABLE: Final = frozenset({"40001", "40P01"})
 
 
+DRIVER: Final = (exc.SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError)
+"""What drivers raise, and `translate` makes something else of."""
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Within this block every driver error leaves as an AgentctxError."""
@@ -32,7 +36,7 @@ def translated() -> Iterator[None]:
         yield
     except AgentctxError:
         raise
-    except (exc.SQLAlchemyError, sqlite3.Error, OSError, UnicodeError, OverflowError) as error:
+    except DRIVER as error:
         raise translate(error) from error
 
 

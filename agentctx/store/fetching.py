@@ -19,6 +19,7 @@ from agentctx.types import Episode, Revision
 _e, _c, _n = episodes.c, changes.c, namespaces.c
 _COLUMNS: Final = ", ".join(f'e."{column.name}"' for column in codec.EPISODE)
 _EPOCH: Final = len(codec.EPISODE)
+_SEQUENCE: Final = codec.EPISODE.index(_e.changed_sequence)
 _QUERY: Final = (
     f"SELECT {_COLUMNS}, n.epoch FROM episodes e {{join}} namespaces n ON n.id = e.namespace_id "  # noqa: S608 - our names
     "WHERE n.name = {name} AND e.row {rows}"
@@ -43,15 +44,21 @@ def fetch(
     None: one of them is gone, or the namespace has begun another epoch.
     """
     if as_of is None:
-        found = _present(database, namespace, rows, revision.epoch)
-        if found is None or all(one.revision.sequence <= revision.sequence for one in found):
+        found, behind = _present(database, namespace, rows, revision)
+        if not behind:
             return found
     return database.read(lambda connection: _undone(connection, namespace, rows, revision, as_of))
 
 
-def _present(database: Database, namespace: str, rows: Sequence[int], epoch: int) -> list[Episode] | None:
-    """One statement, and so one snapshot, as long as `rows` are few."""
+def _present(
+    database: Database, namespace: str, rows: Sequence[int], revision: Revision
+) -> tuple[list[Episode] | None, bool]:
+    """They as they are, and whether one was changed behind the revision.
+
+    One statement, and so one snapshot, as long as `rows` are few.
+    """
     found: dict[int, Episode] = {}
+    behind = False
     for first in range(0, len(rows), _AT_ONCE):
         some = rows[first : first + _AT_ONCE]
         if database.dialect == "sqlite":
@@ -60,11 +67,12 @@ def _present(database: Database, namespace: str, rows: Sequence[int], epoch: int
             values = database.select(_sqlite(len(padded)), (namespace, *padded))
         else:
             values = database.select(_POSTGRES, (namespace, list(some)))
-        for one in values:
-            if one[_EPOCH] != epoch:
-                return None
-            found[one[0]] = codec.decode(namespace, one)
-    return _in_order(found, rows)
+        for one, episode in zip(values, codec.decode_all(namespace, values), strict=True):
+            if one[_EPOCH] != revision.epoch:
+                return None, False
+            behind = behind or one[_SEQUENCE] > revision.sequence
+            found[one[0]] = episode
+    return _in_order(found, rows), behind
 
 
 def _undone(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import chain
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, select
+from sqlalchemy import Connection, and_, bindparam, select, union_all
 
 from agentctx.errors import NotFound
 from agentctx.ids import from_micros
@@ -19,6 +19,14 @@ _FETCHED: Final = 1000  # rows at a time: a call for each costs as much as decod
 
 _e, _c, _n, _v = episodes.c, changes.c, namespaces.c, vectors.c
 _CHANGES: Final = select(_c.row, _c.sequence, _c.kind, _c.recorded_at, _c.before)
+_RECORDED: Final = union_all(  # made once: that takes longer than to run it
+    *(
+        select(of.recorded_at)
+        .join(namespaces, _n.id == of.namespace_id)
+        .where(_n.name == bindparam("namespace"), of.sequence == bindparam("sequence"))
+        for of in (_e, _c)
+    )
+)
 
 
 def read_log(
@@ -73,10 +81,7 @@ def read_log(
 
 def recorded_at(connection: Connection, namespace: str, sequence: int) -> int | None:
     """When a record of the log was recorded, in microseconds."""
-    here = _n.name == namespace
-    added = select(_e.recorded_at).join(namespaces, _n.id == _e.namespace_id).where(here, _e.sequence == sequence)
-    changed = select(_c.recorded_at).join(namespaces, _n.id == _c.namespace_id).where(here, _c.sequence == sequence)
-    return connection.execute(added.union_all(changed)).scalar()
+    return connection.execute(_RECORDED, {"namespace": namespace, "sequence": sequence}).scalar()
 
 
 def _unwound(namespace: str, values: Any, later: list[Any]) -> list[LogRecord]:

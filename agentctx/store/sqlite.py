@@ -20,7 +20,7 @@ from agentctx.config import StoreSettings
 from agentctx.errors import AgentctxError, FailedPrecondition, Internal, InvalidArgument
 from agentctx.store import migrate
 from agentctx.store.database import Hook
-from agentctx.store.driver_errors import translate, translated
+from agentctx.store.driver_errors import DRIVER, translate, translated
 from agentctx.store.group_commit import GroupCommit
 
 T = TypeVar("T")
@@ -80,13 +80,15 @@ class SqliteDatabase:
     def select(self, sql: str, parameters: Sequence[Any]) -> Sequence[Sequence[Any]]:
         """All rows of one SELECT, outside of any transaction. A few microseconds and what the rows cost."""
         self._check_process()
-        with translated():
+        try:
             try:
                 connection = self._heads.pop()
             except IndexError:
                 connection = self._connect_reader()
             found = connection.execute(sql, parameters).fetchall()
             self._heads.append(connection)
+        except DRIVER as error:
+            raise translate(error) from error
         return found
 
     def head(self, namespace: str) -> tuple[int, int] | None:

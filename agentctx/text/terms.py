@@ -7,7 +7,7 @@ import threading
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import Stemmer
 
@@ -48,8 +48,7 @@ class Document:
     length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word of a query: its term, its lower-case spelling, and where it stands."""
 
     term: str
@@ -76,10 +75,20 @@ def analyze(text: str) -> Document:
 
 def words(text: str) -> Iterator[Word]:
     """The words of a query that carry a topic, in order, with their place in `fold(text)`."""
-    folded = _fold(text)
+    for term, surface, start in placed_terms(_fold(text)):
+        yield Word(term, surface, start)
+
+
+def placed_terms(folded: str) -> list[tuple[str, str, int]]:
+    """The same of a folded text, as plain tuples."""
+    found: list[tuple[str, str, int]] = []
+    known = _memo.get
     for match in _WORD.finditer(folded):
-        for term, surface in _terms_of(match[0].lower()):
-            yield Word(term, surface, match.start())
+        word = match[0].lower()
+        made = known(word)
+        for term, surface in _terms_of(word) if made is None else made:
+            found.append((term, surface, match.start()))
+    return found
 
 
 def stem(word: str) -> str:
@@ -109,6 +118,9 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
     if known is not None:
         return known
     made: tuple[tuple[str, str], ...]
+    if word.isalpha() and word.isascii() and len(word) <= _LONGEST:  # most are such: nothing to take apart
+        made = () if word in STOP_WORDS else ((_stemmer().stemWord(word), word),)
+        return _remembered(key, made)
     base, _, rest = word.partition("'")
     if len(base) == 1 and len(rest) > 2:
         word = base = rest  # O'Brien, d'Artagnan, o'clock: the letter is an article or less
@@ -119,10 +131,13 @@ def _terms_of(word: str) -> tuple[tuple[str, str], ...]:
     else:
         base = base[:_LONGEST]
         made = ((_stemmer().stemWord(base), base),)
-    if len(key) <= _LONGEST:  # a long one is hardly met again
-        if len(_memo) > _MEMO:
-            _memo.clear()
-        _memo[key] = made
+    return _remembered(key, made) if len(key) <= _LONGEST else made  # a long one is hardly met again
+
+
+def _remembered(key: str, made: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    if len(_memo) > _MEMO:
+        _memo.clear()
+    _memo[key] = made
     return made
 
 

@@ -30,11 +30,12 @@ def machine() -> dict[str, Any]:
 
 
 def versions() -> dict[str, str]:
-    """Versions of agentctx, Python, SQLite and what does the work in an engine."""
+    """Versions of agentctx, Python, SQLite and what does the work in an engine; and whether kernels are compiled."""
     import agentctx  # noqa: PLC0415 - `agentctx bench --help` needs none of this
+    from agentctx import kernels  # noqa: PLC0415
 
     found = {"agentctx": agentctx.__version__, "python": platform.python_version(), "sqlite": sqlite3.sqlite_version}
-    return found | versions_of(*_PACKAGES)
+    return found | versions_of(*_PACKAGES) | {"kernels": "none" if kernels.compiled is None else "compiled"}
 
 
 def versions_of(*packages: str) -> dict[str, str]:

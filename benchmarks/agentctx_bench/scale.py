@@ -26,7 +26,7 @@ from agentctx_bench.scale_work import COUNTS, Task, apart
 from agentctx_bench.stats import percentiles
 
 SIZES: Final = (10_000, 100_000, 1_000_000)
-ABLATIONS: Final = ("time", "tags", "consolidation")
+ABLATIONS: Final = ("time", "tags", "consolidation", "kernels")
 _BASELINE_QUERIES: Final = 30  # of each family from this size on: the baseline takes its time
 _LARGE: Final = 300_000
 
@@ -37,7 +37,7 @@ class Options:
 
     queries: of each family. repeat: processes that each open the store and ask every query once; a query counts by
     its median over them. keep: a folder to build stores in and find them again; a run that was cut off goes on there.
-    ablate: also without time, tags, consolidation, one by one. rebuild: also open without a snapshot.
+    ablate: also without time, tags, consolidation, compiled kernels, one by one. rebuild: also open without a snapshot.
     """
 
     sizes: Sequence[int] = SIZES

@@ -19,6 +19,7 @@ from typing import Any, Final, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from agentctx import kernels
 from agentctx.config import Settings
 from agentctx.engine import ContextEngine
 from agentctx.types import NewEpisode
@@ -59,14 +60,16 @@ class Task:
         search = settings.search
         if self.without == "consolidation":  # an index made from the log, and left as it is
             index = replace(index, housekeeping=False, snapshots=False)
-        elif self.without:
+        elif self.without and self.without != "kernels":
             if not hasattr(search, _SWITCHES[self.without]):
                 return None
             search = replace(search, **{_SWITCHES[self.without]: False})
         return replace(settings, index=index, search=search)
 
     def open(self) -> ContextEngine:
-        """The engine on its store."""
+        """The engine on its store. Without kernels, this process is without them from now on."""
+        if self.without == "kernels":
+            kernels.compiled = None
         return ContextEngine.open(self.store, embedder=self.embedder, settings=self.settings())
 
 

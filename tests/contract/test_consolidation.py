@@ -185,6 +185,7 @@ def test_tags_that_say_the_same_are_merged_and_can_be_restored(static: Memory) -
 
 def test_merges_of_words_that_were_purged_are_nowhere(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(snapshots, "_PAYS", 1)
+    monkeypatch.setattr(snapshots, "_PAYS_LAST", 1)
     engine = world.open(embedder="static")
     memory = engine.memory
     memory.add(NS, [f"filler {number} about ferries and kettles number {number}" for number in range(50)])

@@ -202,7 +202,7 @@ class Life(RuleBasedStateMachine):
 
     @rule(damage=st.sampled_from(["", "", "cut", "flip", "empty", "left over"]), crash=st.booleans())
     def reopen(self, damage: str, crash: bool) -> None:
-        with patch.object(snapshots, "_PAYS", 1):
+        with patch.object(snapshots, "_PAYS", 1), patch.object(snapshots, "_PAYS_LAST", 1):
             if crash:  # what is in memory is lost
                 self.memory._housekeeping.close()
                 self.engine._store.close()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agentctx import kernels
 from agentctx.embed.near_words import FILE, NearWords
 from agentctx.embed.static import DATA
 from agentctx.errors import FailedPrecondition
@@ -243,11 +244,15 @@ def test_the_rows_that_say_terms_are_met_from_either_side(monkeypatch: pytest.Mo
     index.add([{"kod": 2}])
     kod, gaf, mip = (index.terms.number(term) or 0 for term in ("kod", "gaf", "mip"))
     terms = np.array([gaf, kod, mip], dtype=np.int32)
-    lists = index.gather(terms[:2], 100)
+    sums, weights = np.empty(8, dtype=np.float32), np.ones(3, dtype=np.float32)
+    looked = [index.add_up(terms, weights, 1, sums).looked, index.add_up(terms[:2], weights, 100, sums).looked]
+    assert looked == [2, 9]  # as many terms as are enough
+    monkeypatch.setattr(kernels, "compiled", None)
+    again = np.empty(8, dtype=np.float32)
+    lists = index.add_up(terms[:2], weights, 100, again).lists
+    assert lists is not None
     assert lists.rows.tolist() == [3, 6, 0, 1, 2, 4, 5, 6, 7]
-    assert index.gather(terms, 1).rows.tolist() == [3, 6]  # as many terms as are enough
-    sums = np.zeros(8, dtype=np.float32)
-    index.add_up(lists, np.ones(2, dtype=np.float32), sums)
+    assert np.array_equal(again, sums)
     assert sums[6] > sums[1] > 0
     assert sums[5] > sums[0] > sums[4]
     rooms = np.zeros(9, dtype=np.int32), np.zeros(len(index.terms), dtype=np.int16)
@@ -272,6 +277,17 @@ def test_the_shipped_table_knows_common_words_and_their_terms() -> None:
     assert table.hashes.tolist() == [hash_of(term) for term in table.terms]
 
 
+def test_a_word_that_is_not_listed_has_what_the_commonest_word_with_its_term_has() -> None:
+    table = NearWords.load()
+    asked, stems = ["digestive", "running", "zzyzx", "xyruns"], ["digest", "run", "zzyzx", "run"]
+    ids, strengths = table.near(asked, stems)
+    listed, how = table.near(["digest", "running", "zzyzx", "run"])
+    assert ids[strengths > 0].tolist() == listed[how > 0].tolist()
+    assert strengths.tolist() == how.tolist()
+    assert not table.near(asked)[1][[0, 2, 3]].any()
+    assert table.row_of("digestive") == -1
+
+
 @pytest.mark.parametrize("damage", ["missing", "changed", "unnamed"])
 def test_a_damaged_table_is_refused(tmp_path: Path, damage: str) -> None:
     for name in ("manifest.json", FILE):
@@ -292,8 +308,8 @@ def test_a_name_is_one_while_somebody_who_bears_it_is_heard() -> None:
     assert names.named(["mary", "ann"]) == []
     names.hear(np.array([1, 1, 2, 3]))
     assert sorted(names.named(["mary", "ann", "assistant"])) == [1, 3]
-    assert [names.is_name(term) for term in ("mari", "lee", "hara", "assist", "bo")] == [True, True, True, False, False]
+    assert names.said(["mari", "lee", "hara", "assist", "bo"]) == [True, True, True, False, False]
     names.hear(np.array([1, 3]), -1)
     assert names.named(["mary", "ann"]) == [1]
-    assert not names.is_name("lee")
+    assert names.said(["lee"]) == [False]
     names.check_invariants({"": 0, "Mary-Ann O'Hara": 1, "assistant": 2, "Ann Lee": 3}, [1, 2])

@@ -16,11 +16,12 @@ from agentctx.engine import ContextEngine
 from agentctx.ids import to_micros
 from agentctx.index.vectors import VectorIndex
 from agentctx.memory import routing, search
-from agentctx.memory.candidates import VECTORS, WORDS, Reach
+from agentctx.memory.candidates import VECTORS, WORDS, Reach, pool
 from agentctx.memory.exact import Scored
 from agentctx.memory.plan import make_plan
 from agentctx.memory.routing import Outcome, exhaust, route
 from agentctx.memory.scoring import Scorer
+from agentctx.memory.weights import DENSE
 from agentctx.testing import HashingEmbedder, ManualClock, SequentialIds
 from agentctx.types import NewEpisode, SearchResult
 from tests.fixtures_memory import EMBEDDER, MADE_UP_WORDS, SCRATCH, START, Log
@@ -71,7 +72,6 @@ def both(log: Log, query: str, k: int, on: SearchSettings | None = None, **kwarg
         question = scorer.ask(index, view, make_plan(query, START), vector, scratch, live=True)
         late = kwargs.pop("late", lambda: False)
         found = route(question, scratch, k, kwargs.pop("eligible", None), late)
-        assert not scratch.promise.any()
         assert not scratch.code.any()
         assert not scratch.mark.any()
         assert not scratch.reached.any()
@@ -140,6 +140,25 @@ def test_only_what_is_eligible_is_found_and_all_of_it_if_it_is_less_than_k() -> 
     found, _ = both(log, "bad kof mig lok", 10, eligible=eligible)
     assert set(found.best.rows.tolist()) <= set(chosen)
     assert len(found.best.rows) >= len(chosen) - 2  # of which nothing speaks for some
+
+
+@pytest.mark.usefixtures("large")
+def test_where_vectors_alone_speak_what_tags_lead_to_is_looked_at_too_and_only_what_is_eligible() -> None:
+    log = log_of(400, 3)
+    index, on = log.index(), SearchSettings(lexical=False)
+    view = index.view(to_micros(log.now))
+    eligible = np.arange(400) % 2 == 0
+    tagged = np.array([7, 20, 100, 398], dtype=np.int32)
+    with SCRATCH.lend(len(index) + 1, len(index.lexical.terms)) as scratch:
+        vector = EMBEDDER.embed(["bad kof"])[0]
+        question = Scorer(on, lambda: NEAR).ask(index, view, make_plan("bad kof", START), vector, scratch, live=True)
+        found = pool(question, scratch, Reach(words=5, nearest=3, postings=100), eligible, tagged)
+    rows = found.rows.tolist()
+    assert {20, 100, 398} <= set(rows)
+    assert len(set(rows)) == len(rows) < 40
+    assert all(eligible[row] for row in rows)
+    assert (np.diff(found.guess) <= 0).all()
+    np.testing.assert_allclose(found.guess, np.float32(DENSE) * index.vectors.estimate(found.rows, vector))
 
 
 @pytest.mark.usefixtures("large")

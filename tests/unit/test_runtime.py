@@ -13,7 +13,7 @@ from agentctx.config import IndexSettings
 from agentctx.errors import DeadlineExceeded, NotFound
 from agentctx.index import analyzed
 from agentctx.memory.service import Memory
-from agentctx.runtime import indexes, residency
+from agentctx.runtime import indexes, residency, taking_up
 from agentctx.runtime.courtesy import Courtesy
 from agentctx.runtime.housekeeping import Housekeeping
 from agentctx.types import NewEpisode
@@ -340,6 +340,112 @@ def test_a_rest_after_searches_is_within_the_patience(monkeypatch: pytest.Monkey
     monkeypatch.setattr(time, "sleep", naps.append)
     courtesy.give_way(0.0005)
     assert all(nap <= 0.0005 for nap in naps)
+
+
+def naps(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What is slept from now on, without sleeping it."""
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    return slept
+
+
+def elsewhere(courtesy: Courtesy) -> tuple[threading.Thread, threading.Event]:
+    """A search of another thread, under way until the event is set."""
+    begun, ending = threading.Event(), threading.Event()
+
+    def search() -> None:
+        with courtesy:
+            begun.set()
+            ending.wait(10)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    assert begun.wait(10)
+    return thread, ending
+
+
+def test_a_load_lets_searches_pass_at_most_twice_as_long_as_it_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    courtesy = Courtesy()
+    slept = naps(monkeypatch)
+    with courtesy:
+        courtesy.loading(working(0.0005, 20))
+        assert slept == []  # nobody else is there
+        thread, ending = elsewhere(courtesy)
+        began = time.thread_time()
+        courtesy.loading(working(0.0005, 20))
+        worked = time.thread_time() - began
+        ending.set()
+        thread.join()
+    assert 1 <= len(slept) <= worked / 0.0005
+    assert sum(slept) <= 2 * worked
+
+
+def test_loads_do_not_wait_for_one_another_nor_for_who_waits_for_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    courtesy = Courtesy()
+    slept = naps(monkeypatch)
+    begun, ending = threading.Event(), threading.Event()
+
+    def search() -> None:
+        with courtesy, courtesy.standing_back():
+            begun.set()
+            ending.wait(10)
+
+    thread = threading.Thread(target=search)
+    thread.start()
+    assert begun.wait(10)
+    with courtesy:
+        courtesy.loading(working(0.0005, 8))
+    ending.set()
+    thread.join()
+    with courtesy:  # one that had to wait says nothing about when the next one comes
+        courtesy.loading(working(0.0005, 8))
+    assert slept == []
+
+
+def test_a_load_with_little_time_left_lets_nobody_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    courtesy = Courtesy()
+    slept = naps(monkeypatch)
+    thread, ending = elsewhere(courtesy)
+    with courtesy:
+        courtesy.loading(working(0.002, 8), time.monotonic() + 0.001)
+    ending.set()
+    thread.join()
+    assert slept == []
+
+
+def test_a_search_counts_again_when_its_load_has_failed() -> None:
+    def failing() -> Iterator[None]:
+        yield
+        raise ValueError("a reason")
+
+    courtesy = Courtesy()
+    with courtesy:
+        with pytest.raises(ValueError, match="a reason"):
+            courtesy.loading(failing())
+        before = time.monotonic()
+        courtesy.give_way(0.01)
+        assert time.monotonic() - before >= 0.01
+
+
+@pytest.mark.parametrize("size", [1, 600, 10**9])
+def test_an_index_is_the_same_in_however_many_steps_it_is_made(
+    world: World, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    alone = IndexSettings(housekeeping=False, snapshots=False)
+
+    def scores(memory: Memory) -> list[tuple[str, float]]:
+        return [(hit.episode.id, hit.score) for hit in memory.search(NS, "garden cat", k=20).hits]
+
+    with world.open(index=alone) as engine:
+        ids = engine.memory.add(NS, [f"cat number {number} in the garden" for number in range(9)]).ids
+        engine.memory.delete(NS, ids[4])
+        engine.memory.add(NS, [f"dog number {number} in the garden" for number in range(9)])
+    with world.open(index=alone) as engine:
+        expected = scores(engine.memory)
+    monkeypatch.setattr(taking_up, "_SLICE", size)
+    with world.open(index=alone) as engine:
+        assert scores(engine.memory) == expected
+    assert len(expected) == 17
 
 
 def test_a_search_does_not_wait_longer_for_an_index_than_its_time(world: World) -> None:

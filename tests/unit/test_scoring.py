@@ -23,7 +23,7 @@ from agentctx.ids import to_micros
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.names import NOT_NAMES
 from agentctx.memory import weights as scoring
-from agentctx.memory.exact import Scored
+from agentctx.memory.exact import PARTS, Scored
 from agentctx.memory.nearness import closeness
 from agentctx.memory.plan import Plan, PlannedTerm, make_plan
 from agentctx.memory.routing import best_of
@@ -416,14 +416,11 @@ def test_a_score_depends_on_neither_k_nor_filters_nor_time_range(tmp_path: Path)
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.5, -1.0, 2.0, 3.0]), st.booleans()), max_size=20), st.integers(1, 22))
 @settings(max_examples=100, deadline=None, derandomize=True)
 def test_the_best_come_first_and_equals_in_log_order(rows: list[tuple[float, bool]], k: int) -> None:
-    none = np.zeros((0, len(rows)), dtype=np.bool_)
     one = Scored(
         np.arange(len(rows)),
         np.array([score for score, _ in rows], dtype=np.float32),
         np.array([fits for _, fits in rows], dtype=np.bool_),
-        {},
-        none,
-        none,
+        np.zeros((len(rows), len(PARTS)), dtype=np.float32),
     )
     expected = sorted((place for place in range(len(rows)) if rows[place][1]), key=lambda place: -rows[place][0])[:k]
     assert best_of([one], k).rows.tolist() == expected

@@ -17,14 +17,14 @@ import pytest
 from agentctx.config import IndexSettings, StoreSettings
 from agentctx.errors import Unavailable
 from agentctx.ids import to_micros
-from agentctx.index.captured import capture, restore
+from agentctx.index.captured import capture, restoring
 from agentctx.index.episodes import EpisodeIndex
 from agentctx.index.snapshot import read, write
 from agentctx.memory.service import Memory
 from agentctx.runtime import snapshots
 from agentctx.store import open_store
 from agentctx.testing import HashingEmbedder, SequentialIds
-from agentctx.types import NewEpisode
+from agentctx.types import NewEpisode, Revision
 from tests.fixtures_engine import NS, World, found, world
 from tests.fixtures_memory import DIMENSIONS, START, Log
 
@@ -37,6 +37,7 @@ QUIET = IndexSettings(housekeeping=False)
 def everything_pays(monkeypatch: pytest.MonkeyPatch) -> None:
     """Small indexes are kept, too."""
     monkeypatch.setattr(snapshots, "_PAYS", 1)
+    monkeypatch.setattr(snapshots, "_PAYS_LAST", 1)
 
 
 def files(folder: Path) -> list[Path]:
@@ -51,7 +52,10 @@ def restored(index: EpisodeIndex, path: Path, between: Any = lambda: None) -> Ep
     between()
     for _ in write(path, captured.meta, captured.arrays):
         pass
-    return restore(*read(path), DIMENSIONS, "")
+    again = EpisodeIndex(Revision(index.revision.epoch, 0), DIMENSIONS)
+    for _ in restoring(again, *read(path)):
+        pass
+    return again
 
 
 def test_an_index_comes_back_from_its_snapshot_as_it_was(tmp_path: Path) -> None:
@@ -447,7 +451,7 @@ def test_a_full_disk_loses_nothing_and_is_told(
     assert len(found(engine.memory, "cat")) == 6
     assert engine.memory.problems == ()
     with monkeypatch.context() as patched, caplog.at_level(logging.WARNING):
-        patched.setattr("agentctx.index.snapshot._put", full)
+        patched.setattr("agentctx.index.snapshot.os.fsync", full)
         engine.close()
     (problem,) = engine.memory.problems
     assert "No space left" in problem
@@ -456,6 +460,27 @@ def test_a_full_disk_loses_nothing_and_is_told(
     assert path.read_bytes() == before
     with world.open(index=QUIET) as again:
         assert len(found(again.memory, "cat")) == 6
+
+
+def test_what_is_evicted_is_kept_though_it_would_not_pay_at_the_end(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshots, "_PAYS", 5)
+    monkeypatch.setattr(snapshots, "_PAYS_LAST", 6)
+    with world.open(index=IndexSettings(memory_bytes=1)) as engine:
+        engine.memory.add(NS, ["cat"] * 5)
+        engine.memory.add("other", ["dog"] * 4)
+        assert len(found(engine.memory, "cat")) == 5
+    assert files(world.folder) == []
+    with world.open(index=IndexSettings(memory_bytes=1)) as engine:
+        assert len(found(engine.memory, "cat")) == 5
+        assert len(found(engine.memory, "dog", "other")) == 4  # the other one goes
+        assert engine.memory._housekeeping.wait(10)
+        assert len(found(engine.memory, "cat")) == 5  # and this one
+        assert engine.memory._housekeeping.wait(10)
+        (path,) = files(world.folder)
+        assert is_restored(engine.memory)
+    assert files(world.folder) == [path]
 
 
 def test_growth_is_written_in_the_background(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import unicodedata
 
@@ -10,10 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentctx.text import terms
-from agentctx.text.features import QuestionFeatures, question_features, text_features
+from agentctx.text.features import _YOU_SAID, QuestionFeatures, question_features, text_features
 from agentctx.text.terms import STOP_WORDS, analyze, fold, words
 
 TEXTS = st.text(max_size=60) | st.text(st.sampled_from("aIİıßﬁé' ’'-_東京タ한ह्न\u0307 9\n"), max_size=30)
+
+NOT_LETTERS = r"[^a-z']+"
+ASKED = [
+    " ", " ", "'", "i", "'m", "my", "our", "me", "you ", "said", "told ", "previous ", "chat", "remind me", "when",
+    "how", " long", "what", " day", " time ", "x", "3", "-", "?", "last ", "earlier",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -147,6 +154,16 @@ def test_a_text_tells_times_and_asks(text: str, time: float, asks: float) -> Non
 )
 def test_a_question_asks_about_its_asker_the_assistant_or_a_time(question: str, expected: QuestionFeatures) -> None:
     assert question_features(question) == expected
+
+
+@given(st.lists(st.sampled_from(ASKED), max_size=8).map("".join))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_the_short_cuts_to_what_a_question_is_after_change_nothing(question: str) -> None:
+    line = f" {re.sub(NOT_LETTERS, ' ', question)} "
+    you_said = bool(_YOU_SAID.search(line))
+    about_me = not you_said and bool(re.search(r" (?:i|my|me|i've|i'm|mine|we|our) ", line))
+    when = bool(re.search(r" when | how long | what (?:date|day|month|year|time) ", line))
+    assert question_features(question) == QuestionFeatures(about_me, you_said, when)
 
 
 def test_a_word_that_is_also_the_head_of_a_contraction_is_a_word() -> None:

@@ -16,7 +16,7 @@ from agentctx.errors import InvalidArgument
 from agentctx.memory.plan import make_plan
 from agentctx.memory.times import MOST_HINTS, time_hints
 from agentctx.memory.times.almanac import easter, hijri, holiday, nth_unit
-from agentctx.memory.times.engine import find, tokens
+from agentctx.memory.times.engine import Node, _phrased, _read, find, tokens
 from agentctx.memory.times.grammar import Grammar, grammar
 
 NOW = datetime(2023, 5, 17, 15, 30, tzinfo=UTC)  # a Wednesday
@@ -373,8 +373,10 @@ class TestPlanner:
         assert end == moment("2022-07-10")
         assert timedelta(days=7) <= end - start <= timedelta(days=31)
 
-    def test_a_range_is_as_wide_as_its_speaker_may_be_off(self) -> None:
+    def test_a_range_is_wider_by_half_of_what_its_speaker_may_be_off(self) -> None:
         ((start, end),) = self.hints("two weeks ago")
+        (hint,) = time_hints("two weeks ago", NOW)
+        assert hint.start - start == end - hint.end == hint.slack / 2 > timedelta(0)
         assert start < moment("2023-05-01")
         assert moment("2023-05-06") < end < NOW
 
@@ -520,6 +522,41 @@ def test_the_quick_look_passes_over_no_text_that_may_name_a_time(words: list[str
     for text in (" ".join(words), "".join(words), " the ".join(words)):
         present = english.mask({node.letter for node in tokens(text, english)})
         assert not (english.silent(text) and present & english.anchors)
+
+
+@given(
+    st.lists(st.one_of(st.sampled_from(WORDS), st.sampled_from(["key", "'", "s", "-", ".", "²", "_", "/"])), max_size=8)
+)
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_a_text_without_digits_has_the_tokens_that_it_has_to_the_pattern_of_all_shapes(words: list[str]) -> None:
+    english = grammar("en")
+    for text in (" ".join(words), "".join(words), " the ".join(words)):
+        lower = text.lower()
+        if (plain := english.words_of(lower)) is None:
+            continue
+        nodes: list[Node] = []
+        read = [_read(match, lower, english, nodes) for match in english.tokens.finditer(lower)]
+        assert read == plain
+        assert [_told(node) for node in tokens(lower, english)] == [_told(n) for n in _phrased(nodes, read, english)]
+
+
+def _told(node: Node) -> tuple[object, ...]:
+    return node.letter, node.start, node.end, node.values
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=8))
+@settings(max_examples=200, deadline=None, derandomize=True)
+def test_the_rules_that_can_match_are_those_all_of_whose_needs_are_met(words: list[str]) -> None:
+    english = grammar("en")
+    letters = {node.letter for node in tokens(" ".join(words), english)}
+    present = english.mask(letters)
+    expected = [
+        (stage, rule)
+        for stage, rules in enumerate(english.stages)
+        for rule in rules
+        if all(need & present for need in rule.needs)
+    ]
+    assert [(stage, rule) for stage, rules in english.viable(letters) for rule in rules] == expected
 
 
 def test_the_quick_look_passes_over_most_questions() -> None:

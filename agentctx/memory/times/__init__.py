@@ -6,10 +6,16 @@ first text is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from functools import cache
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from agentctx.memory.times.engine import Found
+    from agentctx.memory.times.grammar import Grammar
 
 MOST_HINTS: Final = 16
 _FIRST: Final = datetime.min  # noqa: DTZ901 - compared with moments without a zone
@@ -52,13 +58,17 @@ def time_hints(text: str, reference_time: datetime, *, language: str = "en") -> 
     is asked about the past. Only the first 4,096 characters are read. Never raises for any text;
     InvalidArgument for a language without a grammar.
     """
+    find, grammar = _engine()
+    zone = reference_time.tzinfo
+    now = reference_time.replace(tzinfo=None, fold=0)
+    for one in islice(find(text, now, grammar(language)), MOST_HINTS):
+        start, end = one.start.replace(tzinfo=zone), one.end.replace(tzinfo=zone)
+        yield TimeHint(start, end, text[slice(*one.span)], one.span, round(one.sure, 2), one.slack)
+
+
+@cache
+def _engine() -> tuple[Callable[[str, datetime, Grammar], Iterator[Found]], Callable[[str], Grammar]]:
     from agentctx.memory.times.engine import find  # noqa: PLC0415 - no cost before the first use
     from agentctx.memory.times.grammar import grammar  # noqa: PLC0415
 
-    zone = reference_time.tzinfo
-    now = reference_time.replace(tzinfo=None, fold=0)
-    for number, found in enumerate(find(text, now, grammar(language))):
-        if number == MOST_HINTS:
-            return
-        start, end = found.start.replace(tzinfo=zone), found.end.replace(tzinfo=zone)
-        yield TimeHint(start, end, text[slice(*found.span)], found.span, round(found.sure, 2), found.slack)
+    return find, grammar

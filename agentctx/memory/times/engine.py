@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
-from agentctx.memory.times.grammar import OTHER, Grammar
+from agentctx.memory.times.grammar import OTHER, RESULTS, Grammar
 from agentctx.memory.times.values import DAY, Value, midnight
 
 _READ: Final = 4096  # characters: nobody asks for times beyond, and a pasted log must not cost seconds
-_RESULTS: Final = ("DATE", "SPAN", "MOMENT", "MSPAN")
 _APOSTROPHES: Final = str.maketrans("\u2019\u02bc", "''")
 _SIZES: Final = {"second": timedelta(seconds=1), "minute": timedelta(minutes=1), "hour": timedelta(hours=1)}
 
@@ -54,19 +55,34 @@ class Found:
 def find(text: str, now: datetime, grammar: Grammar) -> Iterator[Found]:
     """The ranges that `text` names for somebody who speaks at `now` (without zone), in the order of the text."""
     lower = _lowered(text[:_READ])
-    if grammar.silent(lower):
-        return
-    nodes = tokens(lower, grammar)
-    present = grammar.mask({node.letter for node in nodes})
-    if not present & grammar.anchors:
-        return
+    words = grammar.words_of(lower)
+    if words is not None and grammar.dumb(words):
+        return iter(())
+    nodes = tokens(lower, grammar, words)
+    letters = _letters(nodes)
+    if grammar.anchoring.isdisjoint(letters):
+        return iter(())
     context = Context(grammar, now, midnight(now))
-    for stage in range(len(grammar.stages)):
-        rules = grammar.viable(stage, present)
-        if rules and _run(rules, nodes, context):
-            present = grammar.mask({node.letter for node in nodes})
+    stages, place = grammar.viable(set(letters)), 0
+    while place < len(stages):
+        stage, rules = stages[place]
+        place += 1
+        if _run(rules, nodes, letters, context):
+            letters = _letters(nodes)
+            stages = grammar.viable(set(letters))
+            place = bisect_right(stages, stage, key=itemgetter(0))
+    return iter(()) if grammar.results.isdisjoint(letters) else _results(nodes, now, grammar)
+
+
+def _letters(nodes: Sequence[Node]) -> str:
+    return "".join([node.letter for node in nodes])
+
+
+def _results(nodes: Sequence[Node], now: datetime, grammar: Grammar) -> Iterator[Found]:
     for node in nodes:
-        for kind in _RESULTS:
+        if node.letter not in grammar.results:
+            continue
+        for kind in RESULTS:
             value = node.values.get(kind)
             if isinstance(value, Value):
                 with contextlib.suppress(ValueError, OverflowError):  # no such day, or beyond the calendar
@@ -74,37 +90,61 @@ def find(text: str, now: datetime, grammar: Grammar) -> Iterator[Found]:
                 break
 
 
-def tokens(lower: str, grammar: Grammar) -> list[Node]:
-    """The tokens of a text in lower case, phrases of the grammar as one."""
-    words, numbers = grammar.words, grammar.number
+def tokens(lower: str, grammar: Grammar, words: Sequence[str] | None = None) -> list[Node]:
+    """The tokens of a text in lower case, phrases of the grammar as one. words: `Grammar.words_of` it, if known."""
+    if words is None:
+        words = grammar.words_of(lower)
     nodes: list[Node] = []
-    texts: list[str] = []
-    for match in grammar.tokens.finditer(lower):
-        word = match[0]
-        start, end = match.span()
-        if match.lastindex:
-            nodes.append(_shaped(match, grammar))
-            texts.append("")
-            continue
-        found = words.get(word)
-        if found is not None:
-            letter, values = found
-            if "GLUED" in values and not (start and lower[start - 1].isdigit()):
-                values = {kind: value for kind, value in values.items() if kind != "GLUED"}
-                letter = grammar.letter(values or (OTHER,))
+    if words is None:
+        words = [_read(match, lower, grammar, nodes) for match in grammar.tokens.finditer(lower)]
+        return _phrased(nodes, words, grammar)
+    known, other, glued = grammar.words, grammar.other, grammar.glued
+    end = 0
+    for word in words:
+        start = lower.index(word, end)
+        end = start + len(word)
+        found = known.get(word)
+        if found is None:
+            plain = word.isalnum() or word[0] == "'"
+            nodes.append(Node(other if plain else grammar.sign, start, end, {}))
+        elif word in glued:
+            letter, values = _unglued(found[1], grammar)
             nodes.append(Node(letter, start, end, values))
-        elif word.isdecimal():
-            if len(word) > 9 or (start and lower[start - 1] == "_"):
-                nodes.append(Node(grammar.other, start, end, {}))
-            else:
-                value = int(word)
-                letter, kinds = numbers(value, len(word))
-                nodes.append(Node(letter, start, end, dict.fromkeys(kinds, value)))
         else:
-            known = word.isalnum() or word[0] == "'"
-            nodes.append(Node(grammar.other if known else grammar.sign, start, end, {}))
-        texts.append(word)
-    return _phrased(nodes, texts, grammar)
+            nodes.append(Node(found[0], start, end, found[1]))
+    return _phrased(nodes, words, grammar)
+
+
+def _read(match: re.Match[str], lower: str, grammar: Grammar, nodes: list[Node]) -> str:
+    """Add the node of one token of a text with digits. Returns the word that it is, if it is one."""
+    word = match[0]
+    start, end = match.span()
+    if match.lastindex:
+        nodes.append(_shaped(match, grammar))
+        return ""
+    found = grammar.words.get(word)
+    if found is not None:
+        letter, values = found
+        if word in grammar.glued and not (start and lower[start - 1].isdigit()):
+            letter, values = _unglued(values, grammar)
+        nodes.append(Node(letter, start, end, values))
+    elif word.isdecimal():
+        if len(word) > 9 or (start and lower[start - 1] == "_"):
+            nodes.append(Node(grammar.other, start, end, {}))
+        else:
+            value = int(word)
+            letter, kinds = grammar.number(value, len(word))
+            nodes.append(Node(letter, start, end, dict.fromkeys(kinds, value)))
+    else:
+        plain = word.isalnum() or word[0] == "'"
+        nodes.append(Node(grammar.other if plain else grammar.sign, start, end, {}))
+    return word
+
+
+def _unglued(values: dict[str, Any], grammar: Grammar) -> tuple[str, dict[str, Any]]:
+    """The letter and the values of a word that does not stand right behind a number."""
+    values = {kind: value for kind, value in values.items() if kind != "GLUED"}
+    return grammar.letter(values or (OTHER,)), values
 
 
 def _shaped(match: re.Match[str], grammar: Grammar) -> Node:
@@ -126,27 +166,24 @@ def _shaped(match: re.Match[str], grammar: Grammar) -> Node:
 
 def _phrased(nodes: list[Node], texts: Sequence[str], grammar: Grammar) -> list[Node]:
     phrases = grammar.phrases
-    if phrases.keys().isdisjoint(texts):
-        return nodes
     joined: list[Node] = []
-    place, size = 0, len(nodes)
-    while place < size:
-        for words, letter, values in phrases.get(texts[place], ()):
+    done, size = 0, len(nodes)
+    for place in [place for place, text in enumerate(texts) if text in phrases]:
+        if place < done:
+            continue
+        for words, letter, values in phrases[texts[place]]:
             stop = place + len(words)
             if stop <= size and tuple(texts[place:stop]) == words:
+                joined += nodes[done:place]
                 joined.append(Node(letter, nodes[place].start, nodes[stop - 1].end, values))
-                place = stop
+                done = stop
                 break
-        else:
-            joined.append(nodes[place])
-            place += 1
-    return joined
+    return joined + nodes[done:] if done else nodes
 
 
-def _run(rules: Sequence[Any], nodes: list[Node], context: Context) -> bool:
-    """One stage: the leftmost match of the first rule, again and again. Whether anything was made."""
+def _run(rules: Sequence[Any], nodes: list[Node], text: str, context: Context) -> bool:
+    """One stage over the letters: the leftmost match of the first rule, again and again. Whether anything was made."""
     grammar = context.grammar
-    text = "".join([node.letter for node in nodes])
     made: list[tuple[int, int, Node]] = []
     searches = [rule.pattern.search(text) for rule in rules]
     position = 0

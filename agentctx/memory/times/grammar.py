@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import groupby
+from operator import itemgetter
 from typing import Any, Final
 
 from agentctx.errors import InvalidArgument
@@ -19,9 +21,11 @@ from agentctx.memory.times.almanac import holiday
 from agentctx.memory.times.forms import Maker, Rule, is_kind, needs_of, source_of, words_of
 
 ShapeMaker = Callable[["Grammar", str, Sequence[str]], Any]
+Viable = tuple[tuple[int, tuple[Rule, ...]], ...]
 
 OTHER: Final = "OTHER"  # the kind of words that the grammar does not know
 SIGN: Final = "SIGN"  # punctuation
+RESULTS: Final = ("DATE", "SPAN", "MOMENT", "MSPAN")  # the kinds that name a time
 _FIRST_LETTER: Final = 0x4E00  # letters that mean nothing in a regular expression
 _PLAIN: Final = r"[^\W\d_]+|\d+|'[^\W\d_]*|\S"
 _WRITTEN: Final = re.compile(r"\d|[$€£#@]|://|-[0-9a-f]{4}")  # there may be a shape, which cuts words otherwise
@@ -71,15 +75,30 @@ class Grammar:
                 self.number(number, digits)
         self._complete = True  # from here on nothing is added: texts may be read by several threads
         self._having_memo: dict[str, str] = {}
-        self.anchors = self._mask_of(options["anchors"])
-        self._plain = re.compile(_PLAIN)
+        self.anchoring = frozenset("".join(self._having(kind) for kind in options["anchors"]))
+        self.anchors = self.mask(self.anchoring)
+        self.results = frozenset("".join(self._having(kind) for kind in RESULTS))
+        self.plain = re.compile(_PLAIN)
         self._cues = frozenset(self._anchoring())
-        self.stages = [
+        self.glued = frozenset(word for word, (_, values) in self.words.items() if "GLUED" in values)
+        self.stages = stages = [
             tuple(self._rule(form, kind, MAKERS[make], tuple(rest)) for form, kind, make, *rest in stage["rules"])
             for stage in data["stages"]
         ]
-        self._relevant = [_union(need for rule in rules for need in rule.needs) for rules in self.stages]
-        self._viable: dict[tuple[int, int], tuple[Rule, ...]] = {}
+        # Each distinct need has a bit, and each letter the bits of the needs that it meets.
+        bits = {
+            need: 1 << n for n, need in enumerate(dict.fromkeys(n for rules in stages for r in rules for n in r.needs))
+        }
+        self._meets = {
+            letter: _union(bit for need, bit in bits.items() if need & own) for letter, own in self._bits.items()
+        }
+        self._rules: dict[int, list[tuple[int, int, int, Rule]]] = {}  # by the need of each that fewest letters meet
+        for stage, rules in enumerate(stages):
+            for place, rule in enumerate(rules):
+                rarest = bits[min(rule.needs, key=int.bit_count)] if rule.needs else 0
+                needed = _union(bits[need] for need in rule.needs)
+                self._rules.setdefault(rarest, []).append((stage, place, needed, rule))
+        self._viable: dict[int, Viable] = {}
 
     def letter(self, kinds: Iterable[str]) -> str:
         """The letter of a set of kinds."""
@@ -117,20 +136,33 @@ class Grammar:
             mask |= self._bits[letter]
         return mask
 
-    def viable(self, stage: int, present: int) -> tuple[Rule, ...]:
-        """The rules of a stage that can match a text of such letters."""
-        key = (stage, present & self._relevant[stage])
-        found = self._viable.get(key)
+    def viable(self, letters: Iterable[str]) -> Viable:
+        """By stage the rules that can match a text of such letters, of the stages that have any."""
+        met = 0
+        for letter in letters:
+            met |= self._meets[letter]
+        found = self._viable.get(met)
         if found is None:
-            found = tuple(rule for rule in self.stages[stage] if _meets(present, rule.needs))
+            some = [rules for rarest, rules in self._rules.items() if rarest & met or not rarest]
+            can = sorted(one[:2] + one[3:] for rules in some for one in rules if one[2] & met == one[2])
+            found = tuple((stage, tuple([one[2] for one in of])) for stage, of in groupby(can, itemgetter(0)))
             if len(self._viable) >= _REMEMBERED:
                 self._viable.clear()
-            self._viable[key] = found
+            self._viable[met] = found
         return found
+
+    def words_of(self, lower: str) -> list[str] | None:
+        """The tokens of a text in lower case where it is words and signs only; None where digits may make others."""
+        return None if _WRITTEN.search(lower) else self.plain.findall(lower)
 
     def silent(self, lower: str) -> bool:
         """Whether a text in lower case certainly names no time: a quick look, which may say no of one that is."""
-        return not _WRITTEN.search(lower) and self._cues.isdisjoint(self._plain.findall(lower))
+        words = self.words_of(lower)
+        return words is not None and self.dumb(words)
+
+    def dumb(self, words: Iterable[str]) -> bool:
+        """Whether words, all of a text without digits, certainly name no time."""
+        return self._cues.isdisjoint(words)
 
     def _anchoring(self) -> Iterator[str]:
         """The words that are anchors, and of each phrase that is one the longest word."""
@@ -207,10 +239,6 @@ class Grammar:
 def _shifted(form: str, groups: int) -> str:
     """A regular expression whose back-references count so many groups before its own."""
     return re.sub(r"\\([1-9])", lambda found: f"\\{int(found[1]) + groups}", form)
-
-
-def _meets(present: int, needs: Sequence[int]) -> bool:
-    return all(need & present for need in needs)
 
 
 def _union(masks: Iterable[int]) -> int:
