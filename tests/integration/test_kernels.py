@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from agentctx import ContextEngine, NewEpisode, kernels
+from agentctx.memory import search
+from agentctx.memory.exact import Question, Scored
+from agentctx.memory.scoring import HitParts, explain
+from agentctx.memory.scratch import Scratch, ScratchPool
 from agentctx.types import SearchOptions, SearchResult
 
 NOW = datetime(2026, 5, 20, 12, tzinfo=UTC)
@@ -61,7 +66,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         pytest.skip(kernels.problem)
     with ContextEngine.open(tmp_path_factory.mktemp("kernels") / "memory.db") as opened:
         memory, made = opened.memory, episodes(request.param, seed=3)
-        ids = []
+        ids: list[str] = []
         for start in range(0, len(made) - 60, 1_000):
             ids += memory.add("n", made[start : min(start + 1_000, len(made) - 60)]).ids
         for _ in memory.consolidate("n"):
@@ -88,3 +93,26 @@ def test_a_search_finds_the_same_with_and_without_kernels(
     for one, other in zip(fast.hits, slow.hits, strict=True):
         assert one.score == pytest.approx(other.score, abs=1e-5)
         assert dict(one.parts) == pytest.approx(dict(other.parts), abs=1e-5)
+
+
+def test_a_search_gives_its_working_memory_back_when_all_is_told(
+    engine: ContextEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another search, of another namespace, may have it from then on."""
+    steps: list[str] = []
+    lend = ScratchPool.lend
+
+    @contextmanager
+    def noted(pool: ScratchPool, rows: int, terms: int) -> Iterator[Scratch]:
+        with lend(pool, rows, terms) as scratch:
+            yield scratch
+        steps.append("given back")
+
+    def telling(question: Question, scored: Scored) -> list[HitParts]:
+        steps.append("told")
+        return explain(question, scored)
+
+    monkeypatch.setattr(ScratchPool, "lend", noted)
+    monkeypatch.setattr(search, "explain", telling)
+    engine.memory.search("n", QUESTIONS[0], reference_time=NOW)
+    assert steps == ["told", "given back"]

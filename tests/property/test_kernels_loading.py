@@ -153,6 +153,7 @@ GOOD: dict[str, Any] = {
         {"first": -1},
         {"base_runs": 1, "unsure": np.zeros(1, np.int64)},
         {"terms": np.zeros(2, np.int64)},
+        {"terms": np.array([0, -1], np.int32)},
         {"heard": []},
         {"heard": [[]]},
         {"heard": (set(),)},

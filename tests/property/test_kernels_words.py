@@ -297,6 +297,19 @@ def test_neighbours_that_are_no_rows_hear_nothing() -> None:
     assert not heard.any()
 
 
+def test_it_is_said_where_rows_told_twice_left_no_room_to_note_all_that_heard() -> None:
+    size = 4
+    promise, heard, asks = (np.full(size, value, dtype=np.float32) for value in (1, 0, 0))
+    following = np.zeros(size, dtype=np.int32)  # all are told of in row 0, by ways that count nothing
+    shares, (loud, guess) = np.zeros(5, dtype=np.float32), room(size)
+    hearers = np.zeros(3 * size, dtype=np.int32)
+    count = NATIVE.reach_out(promise, heard, following, following, asks, shares, asks, loud, hearers, 0.06, 9)
+    assert count == -1
+    heard[:] = 1
+    NATIVE.settle(loud, guess, heard, hearers, count)
+    assert not heard.any()
+
+
 @pytest.mark.parametrize("name", [*TRAITS, "roles", "named", "allowed"])
 def test_columns_that_do_not_fit_are_refused(name: str) -> None:
     made, (rows, guess) = columns(20, 1), room(20)
