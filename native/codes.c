@@ -5,82 +5,11 @@
  */
 #include "vectors.h"
 
-#include <math.h>
 #include <string.h>
 
-#define WORD 64
 #define LONG 524288 /* codes that take more than a millisecond */
 #define LINE 64     /* bytes that come from memory together */
 #define FETCHED 256 /* rows of a cell, most of which have fewer, that are asked for before it is their turn */
-
-/* ---- queries ---------------------------------------------------------------------------------------------------- */
-
-/* Turn a vector as `rotation` of codes.py does, but for the length: flip signs and transform, and that again. */
-FOR_NEWER_PROCESSORS
-static void turn(float *numbers, const Array *flips) {
-    Py_ssize_t size = flips->width;
-    for (Py_ssize_t time = 0; time < flips->size; time++) {
-        const float *flip = (const float *)flips->data + time * flips->stride;
-        for (Py_ssize_t i = 0; i < size; i++) numbers[i] *= flip[i];
-        for (Py_ssize_t step = 1; step < size; step *= 2) {
-            for (Py_ssize_t first = 0; first < size; first += 2 * step) {
-                float *one = numbers + first, *other = one + step;
-                for (Py_ssize_t i = 0; i < step; i++) {
-                    float sum = one[i] + other[i];
-                    other[i] = one[i] - other[i];
-                    one[i] = sum;
-                }
-            }
-        }
-    }
-}
-
-/* Write signs as numpy packs bits: the first one is the highest of a byte. */
-static void pack(const float *numbers, Py_ssize_t bits, uint8_t *signs) {
-    for (Py_ssize_t first = 0; first < bits; first += 8) {
-        int byte = 0;
-        for (int bit = 0; bit < 8; bit++) byte = byte << 1 | (numbers[first + bit] > 0);
-        *signs++ = (uint8_t)byte;
-    }
-}
-
-static KERNEL(aim) {
-    enum { QUERY, CENTRE, FLIPS, COSINES, SIGNS, SAYS, ARRAYS };
-    static const Expected expected[ARRAYS] = {
-        {"query", "f4", 1, READ},   {"centre", "f4", 1, READ}, {"flips", "f4", 2, READ},
-        {"cosines", "f4", 1, READ}, {"signs", "u8", 1, WRITE}, {"says", "f4", 1, WRITE},
-    };
-    Array arrays[ARRAYS];
-    if (!counted("aim", given, ARRAYS) || take_arrays(arrays, arguments, expected, ARRAYS) < 0) return NULL;
-    const float *query = arrays[QUERY].data, *centre = arrays[CENTRE].data, *cosines = arrays[COSINES].data;
-    const Array *flips = &arrays[FLIPS], *says = &arrays[SAYS];
-    Py_ssize_t width = arrays[QUERY].size, size = flips->width, bits = arrays[SIGNS].size * WORD;
-    float *apart = NULL, far = 0, same = 0;
-    PyObject *result = NULL;
-    if (arrays[CENTRE].size != width) {
-        refuse("centre", "as long as the query");
-    } else if (size < width || size < bits || size & (size - 1)) {
-        refuse("flips", "of a width that is a power of two, and no smaller than the query and its signs");
-    } else if (says->size != bits + 1 || arrays[COSINES].size != bits + 1) {
-        refuse("cosines and says", "one longer than there are signs");
-    } else if ((apart = PyMem_Calloc((size_t)size + 1, sizeof *apart)) == NULL) {
-        PyErr_NoMemory();
-    } else {
-        for (Py_ssize_t i = 0; i < width; i++) {
-            apart[i] = query[i] - centre[i];
-            far += apart[i] * apart[i];
-            same += apart[i] * centre[i];
-        }
-        turn(apart, flips);
-        pack(apart, bits, arrays[SIGNS].data);
-        far = sqrtf(far);
-        for (Py_ssize_t i = 0; i <= bits; i++) ((float *)says->data)[i] = cosines[i] * far;
-        result = PyFloat_FromDouble(same);
-    }
-    PyMem_Free(apart);
-    release_arrays(arrays, ARRAYS);
-    return result;
-}
 
 /* A query against codes: the signs of its words, the cosine by how many signs differ, what all products share. */
 typedef struct {
@@ -105,10 +34,8 @@ static int take_aim(Aim *aim, const Array *signs, const Array *says, PyObject *s
     return fit;
 }
 
-/* ---- estimates -------------------------------------------------------------------------------------------------- */
-
 /* What the code that begins `at` tells. */
-INLINE float estimate(const Aim *aim, Py_ssize_t words, const uint64_t *at, Py_ssize_t stride) {
+ALWAYS_INLINE float estimate(const Aim *aim, Py_ssize_t words, const uint64_t *at, Py_ssize_t stride) {
     Py_ssize_t differ = 0;
     for (Py_ssize_t word = 0; word < words; word++) {
         differ += __builtin_popcountll(at[word * stride] ^ aim->signs[word]);
@@ -120,7 +47,7 @@ INLINE float estimate(const Aim *aim, Py_ssize_t words, const uint64_t *at, Py_s
     return product + aim->same;
 }
 
-INLINE void estimate_side_by_side(const Aim *aim, Py_ssize_t words, const uint64_t *at, Py_ssize_t stride,
+ALWAYS_INLINE void estimate_side_by_side(const Aim *aim, Py_ssize_t words, const uint64_t *at, Py_ssize_t stride,
                                   Py_ssize_t count, float *found) {
     for (Py_ssize_t i = 0; i < count; i++) found[i] = estimate(aim, words, at + i, stride);
 }
@@ -401,7 +328,6 @@ static KERNEL(estimate_cells) {
 }
 
 PyMethodDef codes_methods[] = {
-    {"aim", (PyCFunction)(void (*)(void))aim, METH_FASTCALL, NULL},
     {"estimate_all", (PyCFunction)(void (*)(void))estimate_all, METH_FASTCALL, NULL},
     {"estimate_rows", (PyCFunction)(void (*)(void))estimate_rows, METH_FASTCALL, NULL},
     {"choose_cells", (PyCFunction)(void (*)(void))choose_cells, METH_FASTCALL, NULL},

@@ -6,13 +6,6 @@
 
 #include <string.h>
 
-/* So that it is compiled for newer processors, too, where what calls it is. */
-#ifdef __GNUC__
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
-#else
-#define ALWAYS_INLINE static inline
-#endif
-
 #define STRETCH 64 /* scores that are compared together */
 
 #if defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -26,6 +26,13 @@
 #define FOR_NEWER_PROCESSORS
 #endif
 
+/* Part of each of these versions of the function that it is used in. */
+#if defined(__GNUC__)
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+#else
+#define ALWAYS_INLINE static inline
+#endif
+
 /* Of what the kernels take and give; one more with every change of that, here and in agentctx/kernels.py. */
 #define INTERFACE 1
 
@@ -69,6 +76,7 @@ int counted(const char *kernel, Py_ssize_t given, Py_ssize_t wanted);
 /* One table of methods a source file. */
 extern PyMethodDef words_methods[];
 extern PyMethodDef vectors_methods[];
+extern PyMethodDef aim_methods[];
 extern PyMethodDef codes_methods[];
 extern PyMethodDef score_methods[];
 extern PyMethodDef wording_methods[];

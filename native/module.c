@@ -70,7 +70,8 @@ int counted(const char *kernel, Py_ssize_t given, Py_ssize_t wanted) {
 }
 
 static int fill(PyObject *module) {
-    PyMethodDef *tables[] = {words_methods, vectors_methods, codes_methods, score_methods, wording_methods, loading_methods};
+    PyMethodDef *tables[] = {words_methods, vectors_methods, aim_methods,    codes_methods,
+                             score_methods, wording_methods, loading_methods};
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         if (PyModule_AddFunctions(module, tables[i]) < 0) return -1;
     }

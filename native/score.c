@@ -121,7 +121,7 @@ static const char *find_around(Call *call) {
 
 /* What the words say for a row: by itself, with what is said around it, and by its session. The sums are made in the
  * order of the words: they are the same whatever is asked for beside the row. */
-static INLINE void say(const Call *call, int64_t i, const float *spread, float *values) {
+ALWAYS_INLINE void say(const Call *call, int64_t i, const float *spread, float *values) {
     const Texts *texts = &call->texts;
     const int64_t stride = texts->stride, row = ((const int64_t *)call->call[ROWS].data)[i];
     const int32_t *ways = call->ways + WAYS * i;
@@ -161,7 +161,7 @@ static INLINE void say(const Call *call, int64_t i, const float *spread, float *
 }
 
 /* The same where only the row itself counts. */
-static INLINE void say_alone(const Call *call, int64_t i, float *values) {
+ALWAYS_INLINE void say_alone(const Call *call, int64_t i, float *values) {
     const float *mine = call->says + call->ways[WAYS * i] * call->texts.stride;
     values[TURN_PART] = values[WINDOW_PART] = values[SESSION_PART] = 0;
     for (int64_t word = 0; word < call->texts.words; word++) values[TURN_PART] += call->bare[word] * mine[word];
@@ -182,7 +182,7 @@ static const float *session_of(Call *call, int64_t row) {
 }
 
 /* 1 inside a hint's range, falling to 0 on both sides. */
-static INLINE float nearness(const Call *call, int64_t row) {
+ALWAYS_INLINE float nearness(const Call *call, int64_t row) {
     uint64_t occurred = (uint64_t)COLUMN(call, OCCURRED, int64_t)[row];
     float most = 0;
     for (int64_t i = 0; i < call->columns[HINTS].size; i++) {
@@ -205,7 +205,7 @@ static inline int holds(const Array *array, int32_t number) {
 }
 
 /* What does not depend on what the words are: who says it, what kind of turn it is, when it was said. */
-static INLINE void weigh(const Call *call, int64_t i, float *values) {
+ALWAYS_INLINE void weigh(const Call *call, int64_t i, float *values) {
     int64_t row = ((const int64_t *)call->call[ROWS].data)[i];
     const float *products = call->call[PRODUCTS].data, *by = call->weights;
     float said = values[TURN_PART] + values[WINDOW_PART] + values[SESSION_PART], total = said;

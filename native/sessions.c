@@ -9,7 +9,7 @@
 
 /* The first places of an ascending list whose numbers are not below those looked for. The steps do not depend on what is
  * found, so that the processor goes on with the others while it waits for one. */
-static INLINE void lower(const int32_t *list, int32_t size, const int32_t *numbers, int32_t *places) {
+ALWAYS_INLINE void lower(const int32_t *list, int32_t size, const int32_t *numbers, int32_t *places) {
     for (int i = 0; i < TOGETHER; i++) places[i] = 0;
     for (int32_t left = size; left > 1; left -= left / 2) {
         int32_t half = left / 2;
@@ -30,7 +30,7 @@ const char *find_runs(Call *call) {
 }
 
 /* How often one word is said by the runs asked for, as a list of those that say it tells: by looking for each. */
-static INLINE void look_up(Call *call, int64_t word, const int32_t *runs, const int32_t *totals, int64_t size) {
+ALWAYS_INLINE void look_up(Call *call, int64_t word, const int32_t *runs, const int32_t *totals, int64_t size) {
     for (int32_t first = 0; first < call->runs.count; first += TOGETHER) {
         int32_t numbers[TOGETHER] = {0}, places[TOGETHER];
         int some = call->runs.count - first < TOGETHER ? call->runs.count - first : TOGETHER;
@@ -44,7 +44,7 @@ static INLINE void look_up(Call *call, int64_t word, const int32_t *runs, const 
 }
 
 /* The same by going through the list. */
-static INLINE void look_through(Call *call, int64_t word, const int32_t *runs, const int32_t *totals, int64_t size) {
+ALWAYS_INLINE void look_through(Call *call, int64_t word, const int32_t *runs, const int32_t *totals, int64_t size) {
     for (int64_t begin = 0; begin < size; begin += SIEVED) {
         int64_t left = size - begin < SIEVED ? size - begin : SIEVED;
         uint64_t through = sieved(&call->sieve, runs + begin, left, size - begin);
@@ -57,7 +57,7 @@ static INLINE void look_through(Call *call, int64_t word, const int32_t *runs, c
 }
 
 /* What sessions say of the words in the base. */
-static INLINE const char *add_base(Call *call) {
+ALWAYS_INLINE const char *add_base(Call *call) {
     const int64_t *starts = COLUMN(call, RUN_STARTS, int64_t);
     const int32_t *runs = COLUMN(call, RUNS, int32_t), *totals = COLUMN(call, TOTALS, int32_t);
     const int32_t *own = COLUMN(call, OWN, int32_t);

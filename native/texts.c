@@ -154,7 +154,7 @@ static inline void ask_for(const Text *text) {
 }
 
 /* Note what a row says. held: NULL, or by word how often it says the very word. */
-static INLINE void read_text(
+ALWAYS_INLINE void read_text(
     const Texts *texts, const Text *text, float length, float *restrict says, float *restrict held
 ) {
     const int16_t *code = texts->arrays[CODE].data;

@@ -4,13 +4,6 @@
 
 #include "kernels.h"
 
-/* Part of each version of the function that it is used in. */
-#if defined(__GNUC__)
-#define INLINE inline __attribute__((always_inline))
-#else
-#define INLINE inline
-#endif
-
 /* The arguments that every kernel which reads texts begins with, as `Question` lays them out. A tuple follows them: of
  * each tail (first row, ends, terms, counts). */
 enum {
@@ -59,7 +52,7 @@ static inline void let_through(Sieve *sieve, int32_t number) { sieve->holes[hole
 
 /* Which of up to so many numbers fall through, a bit each; without a jump, since most texts hold some word of a query.
  * whole: how many may be read from there on; what is read beyond `count` does not fall through. */
-static INLINE uint64_t sieved(const Sieve *sieve, const int32_t *numbers, int64_t count, int64_t whole) {
+ALWAYS_INLINE uint64_t sieved(const Sieve *sieve, const int32_t *numbers, int64_t count, int64_t whole) {
     uint64_t through = 0;
     int64_t at = 0;
     for (; at < count && at + 8 <= whole; at += 8) {

@@ -22,7 +22,7 @@ typedef struct {
     Py_ssize_t stride;
 } Vectors;
 
-INLINE float product(const int16_t *fixed, const float *query, Py_ssize_t width) {
+ALWAYS_INLINE float product(const int16_t *fixed, const float *query, Py_ssize_t width) {
     float lanes[LANES] = {0};
     Py_ssize_t at = 0;
     for (; at + LANES <= width; at += LANES) {

@@ -4,9 +4,9 @@
 
 #include "kernels.h"
 
+#define WORD 64   /* signs in a word of a code */
 #define BLOCK 512 /* rows that are looked at in one go */
 #define NOWHERE (-1)
-#define INLINE static inline __attribute__((always_inline)) /* so that it is compiled for newer processors, too */
 
 /* Rows as they are asked for: the first ones lie in the base, the others in the tail, in the order of their numbers.
  * place: of each row of the base, NULL if that is its number, too. */
@@ -25,7 +25,7 @@ static inline int take_asked(Asked *asked, const Array *rows, const Array *place
 }
 
 /* Where the row asked for as number `i` lies; the places of the tail follow those of the base. */
-INLINE Py_ssize_t place_of(const Asked *asked, Py_ssize_t i) {
+ALWAYS_INLINE Py_ssize_t place_of(const Asked *asked, Py_ssize_t i) {
     const void *rows = asked->rows->data;
     int64_t row = asked->rows->view.itemsize == 4 ? ((const int32_t *)rows)[i] : ((const int64_t *)rows)[i];
     if (row < 0 || row >= asked->all) return NOWHERE;
@@ -36,7 +36,7 @@ INLINE Py_ssize_t place_of(const Asked *asked, Py_ssize_t i) {
 
 /* The places of some of the rows asked for; 0 if one is nowhere. All before they are used: while one is fetched from
  * memory, so are the next ones. */
-INLINE int find_places(const Asked *asked, Py_ssize_t first, Py_ssize_t count, Py_ssize_t *places) {
+ALWAYS_INLINE int find_places(const Asked *asked, Py_ssize_t first, Py_ssize_t count, Py_ssize_t *places) {
     Py_ssize_t least = 0;
     for (Py_ssize_t i = 0; i < count; i++) {
         places[i] = place_of(asked, first + i);

@@ -67,6 +67,11 @@ class TestWithoutACompiler:
     def test_nothing_is_built_where_the_kernels_are_required(self, tmp_path: Path) -> None:
         assert build(tmp_path, CC="/nowhere/cc", AGENTCTX_KERNELS="require").returncode != 0
 
+    def test_a_setting_that_means_nothing_is_refused(self, tmp_path: Path) -> None:
+        done = build(tmp_path, AGENTCTX_KERNELS="requires")
+        assert done.returncode != 0
+        assert "AGENTCTX_KERNELS must be require or skip" in done.stdout + done.stderr
+
     def test_an_older_module_is_not_left_behind(self, tmp_path: Path) -> None:
         (tmp_path / "agentctx").mkdir()
         stale = tmp_path / "agentctx" / "_kernels.abi3.so"
