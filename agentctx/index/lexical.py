@@ -379,9 +379,9 @@ class LexicalIndex:
 
     def check_invariants(self, documents: Sequence[Mapping[str, int]], visible: npt.NDArray[np.bool_]) -> None:
         """Assert that it says what `documents` say, by row, and counts the visible ones. For tests."""
-        assert len(self) == (size := len(documents))
+        size = len(documents)
         assert np.array_equal(self._shown.array, visible)
-        assert self._hidden == size - int(visible.sum())
+        assert len(self) == size == self._hidden + int(visible.sum())
         self.terms.check_invariants()
         owner, numbers, counts = self.terms_of(np.arange(size))
         held: list[dict[str, int]] = [{} for _ in documents]

@@ -79,13 +79,16 @@ class Plan:
         return tuple(f"{hint.text}: {hint.start.isoformat()} to {hint.end.isoformat()}" for hint in self.hints)
 
 
-def make_plan(query: str, reference_time: datetime) -> Plan:
-    """The plan of a query asked at `reference_time`. Deterministic; some 20 us, 60 where it speaks of times."""
+def make_plan(query: str, reference_time: datetime, *, lexical: bool = True, time: bool = True) -> Plan:
+    """The plan of a query asked at `reference_time`. Deterministic; some 20 us, 60 where it speaks of times.
+
+    lexical, time: whether words and times are looked for.
+    """
     folded = fold(query).strip()
-    hints = tuple(_kept(time_hints(folded, reference_time), reference_time))
+    hints = tuple(_kept(time_hints(folded, reference_time), reference_time)) if lexical and time else ()
     first: dict[str, str] = {}
     undated: set[str] = set()
-    for term, spelling, start in placed_terms(folded):
+    for term, spelling, start in placed_terms(folded) if lexical else ():
         if term not in first:
             if len(first) == MOST_TERMS:
                 continue

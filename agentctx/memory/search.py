@@ -137,7 +137,8 @@ class Searcher:
         request = SearchRequest.read(query, options, self._settings.limits)
         watch.limit(request.timeout)
         now = self._clock.now()
-        plan = make_plan(request.query, request.reference_time or request.where.as_of or now)
+        looked_for, reference = self._settings.search, request.reference_time or request.where.as_of or now
+        plan = make_plan(request.query, reference, lexical=looked_for.lexical, time=looked_for.time)
         degraded: list[str] = []
         vector, key = None, ""
         if not plan.empty and self._settings.search.dense and request.k:
