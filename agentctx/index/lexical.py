@@ -379,22 +379,22 @@ class LexicalIndex:
 
     def check_invariants(self, documents: Sequence[Mapping[str, int]], visible: npt.NDArray[np.bool_]) -> None:
         """Assert that it says what `documents` say, by row, and counts the visible ones. For tests."""
-        size = len(documents)
         assert np.array_equal(self._shown.array, visible)
-        assert len(self) == size == self._hidden + int(visible.sum())
+        assert len(self) == len(documents) == self._hidden + int(visible.sum())
         self.terms.check_invariants()
-        owner, numbers, counts = self.terms_of(np.arange(size))
+        owner, numbers, counts = self.terms_of(np.arange(len(self)))
         held: list[dict[str, int]] = [{} for _ in documents]
         for row, number, count in zip(owner.tolist(), numbers.tolist(), counts.tolist(), strict=True):
             held[row][self.terms.term(number)] = count
         assert held == [{term: min(count, 255) for term, count in one.items()} for one in documents]
         session, run = self._session.array, self._run.array
-        runs = np.unique(run[:size][session[:size] != 0])
+        runs = np.unique(run[: len(self)][session[: len(self)] != 0])
         for number in range(len(self.terms)):
             term = self.terms.term(number)
             rows = [row for row, one in enumerate(held) if term in one]
             assert self.rows(number).tolist() == rows
             seen = [row for row in rows if visible[row]]
-            assert self.all_holders(np.array(number)) == (len(seen), len({int(run[row]) for row in seen}))
+            told = [int(count) for count in self.all_holders(np.array(number))]
+            assert told == [len(seen), len({int(run[row]) for row in seen})]
             expected = [sum(held[row][term] for row in seen if run[row] == one) for one in runs.tolist()]
             assert self.totals([number], runs).tolist() == [expected]
