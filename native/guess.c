@@ -51,20 +51,6 @@ int favours(const Traits *traits) {
     return traits->number[BY_WORDS] != 0 && (traits->arrays[NAMED].size || traits->arrays[ROLES].size);
 }
 
-static double share_left(double far, double width) {
-    double left = 1 - far / width;
-    return left < 0 ? 0 : left > 1 ? 1 : left;
-}
-
-/* The difference wraps around as numpy's does: moments may be as far apart as numbers go. */
-static double apart(int64_t later, int64_t sooner) { return (double)(int64_t)((uint64_t)later - (uint64_t)sooner); }
-
-float closeness(int64_t moment, const int64_t *bounds, const double *widths) {
-    if (moment >= bounds[1]) return (float)share_left(apart(moment, bounds[1]), widths[0]);
-    if (moment < bounds[0]) return (float)share_left(apart(bounds[0], moment), widths[1]);
-    return 1;
-}
-
 /* How near a row is to the time of the hint that it is nearest to. */
 static float nearness(const Traits *traits, int32_t row) {
     const Array *bounds = &traits->arrays[HINT_BOUNDS];

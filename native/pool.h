@@ -3,6 +3,7 @@
 #define AGENTCTX_POOL_H
 
 #include "highest.h"
+#include "times.h"
 
 #define HEARD 0.5f /* the part of what reaches a row that its promise counts; finder.py has the same */
 
@@ -71,9 +72,6 @@ Py_ssize_t favoured_rows(const Traits *traits, const Favours *favours, float bar
 
 /* Whether it counts who says a row. */
 int favours(const Traits *traits);
-
-/* How near a moment is to a range of time: 1 in it, falling to 0. bounds, widths: of one hint, as above. */
-float closeness(int64_t moment, const int64_t *bounds, const double *widths);
 
 KERNEL(draw_near);
 KERNEL(choose);

@@ -1,5 +1,6 @@
 /* The exact score of rows (`memory/exact.py` has the twin and docs/search.md the formula), and which are the best. */
 #include "score.h"
+#include "times.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -181,20 +182,17 @@ static const float *session_of(Call *call, int64_t row) {
     return held;
 }
 
-/* 1 inside a hint's range, falling to 0 on both sides. */
+/* How near a row is to the time of the hint that it is nearest to. */
 ALWAYS_INLINE float nearness(const Call *call, int64_t row) {
-    uint64_t occurred = (uint64_t)COLUMN(call, OCCURRED, int64_t)[row];
-    float most = 0;
-    for (int64_t i = 0; i < call->columns[HINTS].size; i++) {
-        const int64_t *hint = COLUMN(call, HINTS, int64_t) + i * call->columns[HINTS].stride;
-        const double *slopes = COLUMN(call, SLOPES, double) + i * call->columns[SLOPES].stride;
-        double near = 1;
-        if ((int64_t)occurred >= hint[1]) near = 1 - (double)(int64_t)(occurred - (uint64_t)hint[1]) / slopes[0];
-        else if ((int64_t)occurred < hint[0]) near = 1 - (double)(int64_t)((uint64_t)hint[0] - occurred) / slopes[1];
-        near = near < 0 ? 0 : near > 1 ? 1 : near;
-        if ((float)near > most) most = (float)near;
+    const Array *hints = &call->columns[HINTS], *slopes = &call->columns[SLOPES];
+    float nearest = 0;
+    for (int64_t i = 0; i < hints->size; i++) {
+        const int64_t *bounds = (const int64_t *)hints->data + i * hints->stride;
+        const double *widths = (const double *)slopes->data + i * slopes->stride;
+        float near = closeness(COLUMN(call, OCCURRED, int64_t)[row], bounds, widths);
+        if (near > nearest) nearest = near;
     }
-    return most;
+    return nearest;
 }
 
 static inline int holds(const Array *array, int32_t number) {

@@ -94,7 +94,7 @@ def _kernels() -> Check:
     if kernels.compiled is not None:
         return Check("environment", "kernels", "ok", "compiled")
     fix = "install a C compiler, then pip install --force-reinstall --no-deps agentctx"
-    detail = f"numpy does their work, and searches take several times as long: {one_line(kernels.problem)}"
+    detail = f"numpy does their work, and searches take two to three times as long: {one_line(kernels.problem)}"
     return Check("environment", "kernels", "note", detail, fix)
 
 

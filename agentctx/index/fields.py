@@ -99,10 +99,6 @@ class FieldIndex:
         impacts = made._impacts(new_rows, new_counts)
         return replace(made, impacts=spliced(self.impacts, lost, at, impacts))
 
-    def with_scoring(self, scoring: FieldScoring) -> Self:
-        """The same documents, other weights. O(occurrences)."""
-        return replace(self, scoring=scoring)._weighed()
-
     def _weighed(self) -> Self:
         return replace(self, impacts=self._impacts(self.rows, self.counts))
 

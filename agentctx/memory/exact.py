@@ -150,7 +150,7 @@ class Question:
             totals[known] = statistics.totals(self._numbers.take(known).tolist(), runs)
         if not self._columns:
             said_lately = () if past or not self.context else newer(self.index.lexical, self.wording.own)
-            roles = self._roles()
+            roles = self.roles
             columns = columns_of(self._numbers, self.wording.named, roles, self._hints, self.index, self.view)
             self._columns = *columns, said_lately
         self.occurrences += native.score(
@@ -209,12 +209,7 @@ class Question:
     @property
     def favours(self) -> bool:
         """Whether it counts who says a row."""
-        return self.wording is not None and bool(self.wording.named or self._roles())
-
-    @property
-    def roles(self) -> list[tuple[int, float]]:
-        """The roles whose turns count for more, and how much more."""
-        return self._roles()
+        return self.wording is not None and bool(self.wording.named or self.roles)
 
     @property
     def told(self) -> float:
@@ -229,7 +224,7 @@ class Question:
             more += np.float32(SPEAKER)
             more *= self.spoken_by_named(rows)
             favoured = promise + more
-        for number, weight in self._roles():
+        for number, weight in self.roles:
             favoured = favoured + np.float32(weight) * (self.index.role.array.take(rows) == number)
         return favoured
 
@@ -279,12 +274,13 @@ class Question:
         told = np.float32(TIMES_TOLD + TIMES_ASKED * asked.when)
         first = self.view.previous[rows] == NOBODY
         kind = told * index.times_told.array[rows] + (np.float32(FIRST) + np.float32(FIRST_LEXICAL) * said) * first
-        for number, weight in self._roles():
+        for number, weight in self.roles:
             kind += np.float32(weight) * (index.role.array[rows] == number)
         parts["kind"] = kind.astype(np.float32, copy=False)
         return parts
 
-    def _roles(self) -> list[tuple[int, float]]:
+    @property
+    def roles(self) -> list[tuple[int, float]]:
         """The roles that the query asks about, and how much more their turns count."""
         asked, roles = self.plan.features, self.index.roles
         wanted = ((asked.about_me, "user", ABOUT_ME), (asked.you_said, "assistant", YOU_SAID))

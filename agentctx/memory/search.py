@@ -43,7 +43,7 @@ _LONGEST_TIMEOUT: Final = 1e9
 _ATTEMPTS: Final = 4
 _TAGGED: Final = 1_024  # episodes that tags may offer
 _REACHED: Final = 12  # tags that are looked at
-_FEW: Final = 2  # words up to which tags near in meaning are looked at, too: some 0.3 ms
+_FEW: Final = 2  # words up to which tags near in meaning are looked at, too: up to a millisecond
 _NO_TERMS: Final = "the query holds nothing to search for"
 
 _OPTIONS: Final = frozenset(SearchOptions.__annotations__)

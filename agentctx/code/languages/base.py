@@ -53,7 +53,6 @@ class Language:
     imports: Callable[[Node], Iterable[Imported]] = no_imports
     exported: Callable[[str, str], bool] = field(default=lambda _name, _signature: True)
     self_names: frozenset[str] = frozenset({"this"})
-    constructors: frozenset[str] = frozenset({"constructor"})
     file_scoped: bool = False
     prepare: Callable[[bytes], bytes] | None = None
     overloads: bool = False

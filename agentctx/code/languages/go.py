@@ -34,5 +34,4 @@ GO = Language(
     imports=_imports,
     exported=lambda name, _signature: name[:1].isupper(),
     self_names=frozenset(),
-    constructors=frozenset(),
 )

@@ -50,5 +50,4 @@ PHP = Language(
     imports=_imports,
     exported=lambda _name, signature: "private " not in signature,
     self_names=frozenset({"this", "self", "static", "parent"}),
-    constructors=frozenset({"__construct"}),
 )

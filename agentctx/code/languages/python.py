@@ -46,6 +46,5 @@ PYTHON = Language(
     imports=_imports,
     exported=lambda name, _signature: not name.startswith("_") or name.endswith("__"),
     self_names=frozenset({"self", "cls"}),
-    constructors=frozenset({"__init__"}),
     file_scoped=True,
 )

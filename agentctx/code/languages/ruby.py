@@ -30,5 +30,4 @@ RUBY = Language(
     attribute=(),
     imports=_imports,
     self_names=frozenset({"self"}),
-    constructors=frozenset({"initialize"}),
 )

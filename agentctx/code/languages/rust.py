@@ -66,5 +66,4 @@ RUST = Language(
     imports=_imports,
     exported=lambda _name, signature: signature.startswith("pub"),
     self_names=frozenset({"self", "Self"}),
-    constructors=frozenset({"new"}),
 )
